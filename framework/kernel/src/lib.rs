@@ -1,1 +1,3 @@
-//! Not written yet.
+//! Midibay as a library.
+
+pub mod graph;

@@ -1,1 +1,5 @@
-//! Not written yet.
+//! The stable ABI and the SDK.
+
+mod error;
+
+pub use error::ConfigError;

@@ -1,0 +1,10 @@
+//! The graph: what a config file, a string or an app's own code comes down to, with every name
+//! resolved and every number checked. Pure data; nothing here runs.
+
+mod catalog;
+mod spec;
+
+pub use catalog::{Catalog, CommandInfo, NodeTypeInfo, PropertyInfo};
+pub use spec::{
+    Control, ControlMap, ControlRef, Graph, NodeKind, NodeSpec, PortRef, Ports, Route, Trigger, TriggerAction,
+};
