@@ -1,13 +1,40 @@
 //! Events of Midibay: Universal MIDI Packets (UMP, M2-104-UM) with a time stamp, MIDI 1.0 byte
 //! streams, translation between the protocols, SysEx, and the state that MIDI messages leave behind.
 //!
-//! `no_std`; no I/O, no clock, no thread; nothing here allocates while events flow.
+//! | to | use |
+//! |---|---|
+//! | make a packet | [`Ump::note_on`] and its like |
+//! | ask a packet something on the event path | [`Ump::is_note_on`], [`Ump::kind`], ... |
+//! | take a packet apart, or show it to a person | [`Message`], which implements `Display` |
+//! | read and write MIDI 1.0 bytes | [`ByteParser`], [`ByteWriter`] |
+//! | know who holds which notes | [`Held`] |
+//!
+//! `no_std`; no I/O, no clock, no thread; nothing here allocates while events flow: what needs
+//! room takes it once, when it is made. Thread marks: `[engine]` may be called on the event path,
+//! `[main]` allocates.
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod bytes;
+mod construct;
+mod display;
 mod event;
+mod held;
+mod inspect;
+mod kind;
+mod message;
+pub mod scale;
+mod translate;
 
+pub use bytes::{ByteParser, ByteWriter, MAX_BYTES, NoRoom, ParseErrors, encode};
+pub use display::NoteName;
 pub use event::{Event, Ump, packet_words};
+pub use held::{Held, PEDALS};
+pub use inspect::{SYSEX_COMPLETE, SYSEX_CONTINUE, SYSEX_END, SYSEX_START};
+pub use kind::{Kind, KindSet};
+pub use message::{Message, Midi1Voice, Midi2Voice, SysExForm, System, Utility};
+pub use translate::{Midi1Messages, to_midi1};
