@@ -1,5 +1,10 @@
 //! A rig for the tests of plugins: one node, driven through the ABI in virtual time, without an engine.
 //! Needs the feature `testing`.
+//!
+//! Each call of an `[engine]` function runs under `assert_no_alloc`. A test binary that installs its
+//! allocator (`#[cfg(debug_assertions)] #[global_allocator] static A: AllocDisabler = AllocDisabler;`)
+//! is aborted by a node that allocates or frees there; without it, and in release builds, nothing is
+//! checked.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,6 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RErr, ROk, RStr, RString};
+#[cfg(debug_assertions)]
+pub use assert_no_alloc::AllocDisabler;
+use assert_no_alloc::{assert_no_alloc, permit_alloc};
 use midibay_ump::{Event, Ump};
 use polling::Poller;
 use serde_json::Value as Json;
@@ -51,13 +59,13 @@ const HOST: HostVtable = {
     unsafe extern "C" fn log(this: *const (), level: u8, text: RStr<'_>) {
         let level = [Level::Error, Level::Warn, Level::Info, Level::Debug][usize::from(level.min(3))];
         // SAFETY: alive.
-        unsafe { host(this) }.log.lock().unwrap().push((level, text.to_string()));
+        permit_alloc(|| unsafe { host(this) }.log.lock().unwrap().push((level, text.to_string())));
     }
     unsafe extern "C" fn health(this: *const (), health: u8, text: RStr<'_>) {
         let health =
             [Health::Ok, Health::Waiting, Health::Degraded, Health::Failed][usize::from(health.min(3))];
         // SAFETY: alive.
-        *unsafe { host(this) }.health.lock().unwrap() = (health, text.to_string());
+        permit_alloc(|| *unsafe { host(this) }.health.lock().unwrap() = (health, text.to_string()));
     }
     unsafe extern "C" fn property(this: *const (), name: RStr<'_>) -> *const () {
         // SAFETY: alive.
@@ -74,7 +82,9 @@ const HOST: HostVtable = {
     }
     unsafe extern "C" fn io(this: *const (), op: u8, fd: i64, key: u32, interest: u8) -> i32 {
         // SAFETY: alive; the node keeps the descriptor open until it ends the watch.
-        let done = unsafe { crate::io::poll_control(&host(this).poller, op, fd, key as usize, interest) };
+        let done = permit_alloc(|| unsafe {
+            crate::io::poll_control(&host(this).poller, op, fd, key as usize, interest)
+        });
         done.err().map_or(0, |e| e.raw_os_error().unwrap_or(-1))
     }
     unsafe extern "C" fn wake(this: *const ()) {
@@ -165,11 +175,11 @@ impl Rig {
             let out = unsafe { &mut *out };
             let caught = out.engine().cast::<Caught>();
             // SAFETY: `engine` is the rig's `Caught`, used by nothing else during the call.
-            unsafe { (*caught).events.extend_from_slice(out.take()) };
+            permit_alloc(|| unsafe { (*caught).events.extend_from_slice(out.take()) });
         }
         unsafe extern "C" fn lost(out: *mut Out, port: u16) {
             // SAFETY: as in `spill`.
-            unsafe { (*(*out).engine().cast::<Caught>()).lost.push(port) };
+            permit_alloc(|| unsafe { (*(*out).engine().cast::<Caught>()).lost.push(port) });
         }
         let node = self.node.expect("the node still runs");
         let now = self.now();
@@ -177,7 +187,7 @@ impl Rig {
         let mut out = unsafe {
             Out::over(self.buffer.as_mut_ptr(), self.buffer.len(), (&raw mut self.caught).cast(), spill, lost)
         };
-        let status = body(&node, now, &mut out);
+        let status = assert_no_alloc(|| body(&node, now, &mut out));
         if status == PANICKED {
             self.node = None;
             // SAFETY: not called again.
