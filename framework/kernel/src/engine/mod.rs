@@ -1,0 +1,2 @@
+pub(crate) mod maps;
+pub(crate) mod triggers;
