@@ -65,11 +65,18 @@ fn one_line(error: &LibraryError) -> String {
     }
 }
 
-/// Looks at the file's own header: the system's loader says "no such file" when the machine differs.
 fn check_machine(path: &Path) -> Result<(), String> {
+    inspect(&std::fs::read(path).map_err(|e| e.to_string())?)
+}
+
+/// Looks at a library's own header before anything of it is run: the system's loader says "no such
+/// file" when the machine differs. `[main]`
+///
+/// # Errors
+/// Why these bytes are no library of this machine, in words that follow the file's name.
+pub fn inspect(bytes: &[u8]) -> Result<(), String> {
     use object::{Architecture, BinaryFormat, Object};
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let file = object::File::parse(&*bytes).map_err(|_| "is not a dynamic library".to_owned())?;
+    let file = object::File::parse(bytes).map_err(|_| "is not a dynamic library".to_owned())?;
     let here = match std::env::consts::ARCH {
         "x86_64" => Architecture::X86_64,
         "x86" => Architecture::I386,
