@@ -138,9 +138,11 @@ impl PortTriggers {
         }
         let Some(channel) = self.index.channel(head) else { return };
         let run = channel.control(head);
-        let more = means_more(head)
-            .then(|| more_in(&channel, self.parameters.as_deref_mut(), &event.ump))
-            .unwrap_or(More::Nothing);
+        let more = if means_more(head) {
+            more_in(&channel, self.parameters.as_deref_mut(), &event.ump)
+        } else {
+            More::Nothing
+        };
         if !run.is_empty() {
             self.watch(run, Reading::of(&event.ump), state, &mut fire);
         }

@@ -272,8 +272,7 @@ pub(crate) fn more_in(channel: &Channel<'_>, parameters: Option<&mut ParameterNu
             if !resting.is_empty() {
                 return More::Rest(resting);
             }
-            // In MIDI 2.0 parameters have messages of their own (M2-104-UM 7.4.7).
-            if midi2 || !channel.has_parameters() {
+            if !channel.has_parameters() {
                 return More::Nothing;
             }
             let Some(change) = parameters.and_then(|parameters| parameters.apply(ump)) else {
