@@ -1,0 +1,211 @@
+//! `cargo xtask demo`: two Midibay programs on this machine. One plays a MIDI file through
+//! processors onto the network, the other shows what arrives. No MIDI hardware, and nothing leaves
+//! the machine: both graphs use the loopback interface.
+
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::shell::{cargo, root, target};
+use crate::{Outcome, packages, shell, signal};
+
+const RECEIVER: &[&str] = &["run", "examples/graphs/demo-receiver.toml", "--view"];
+const PLAYER: &[&str] = &["run", "examples/graphs/demo-player.toml", "--exit-when-done"];
+
+/// What `midibay run` writes to standard error once everything is started.
+const READY: &str = "ready";
+/// Between two looks at the children.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How long a program may take to start, and to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Ctrl-C in a terminal reaches the children too; only those who did not get it are told again.
+const GRACE: Duration = Duration::from_millis(1500);
+/// After the last note, so that the picture is seen to come to rest.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Builds, plays and shows; ends after the piece, or cleanly on Ctrl-C.
+pub(crate) fn run() -> Outcome {
+    packages::require(&[packages::LINKER])?;
+    shell::run(&mut cargo(&["build", "--package", "midibay-cli"]))?;
+    let program = target().join("debug").join(format!("midibay{}", std::env::consts::EXE_SUFFIX));
+    signal::watch();
+    let terminal = Terminal::remember();
+    let begin = Instant::now();
+    let outcome = play(&program);
+    drop(terminal);
+    let seconds = begin.elapsed().as_secs();
+    match outcome? {
+        End::Played => println!(
+            "The piece is over: {seconds} s through two processors and over multicast, heard by the \
+             second program to its last note. Both ended cleanly."
+        ),
+        End::Stopped => println!("Stopped after {seconds} s; both programs ended cleanly."),
+    }
+    Ok(())
+}
+
+enum End {
+    /// The player came to the end of the file.
+    Played,
+    /// Somebody wanted it to end.
+    Stopped,
+}
+
+fn play(program: &Path) -> Result<End, String> {
+    let mut receiver =
+        Part::start("receiver", Command::new(program).args(RECEIVER).stdout(Stdio::inherit()))?;
+    if !receiver.wait_until_ready()? {
+        receiver.end()?;
+        return Ok(End::Stopped);
+    }
+    let mut player = Part::start("player", Command::new(program).args(PLAYER).stdout(Stdio::null()))?;
+    let end = loop {
+        if signal::interrupted() {
+            break End::Stopped;
+        }
+        if player.ended()? {
+            linger();
+            break if signal::interrupted() { End::Stopped } else { End::Played };
+        }
+        if receiver.ended()? {
+            // A key in its live picture.
+            break End::Stopped;
+        }
+        thread::sleep(GLANCE);
+    };
+    let both = [player.end(), receiver.end()];
+    for outcome in both {
+        outcome?;
+    }
+    Ok(end)
+}
+
+fn linger() {
+    let end = Instant::now() + LINGER;
+    while Instant::now() < end && !signal::interrupted() {
+        thread::sleep(GLANCE);
+    }
+}
+
+/// One of the two programs.
+struct Part {
+    name: &'static str,
+    child: Child,
+    said: Arc<Mutex<Vec<String>>>,
+    status: Option<ExitStatus>,
+}
+
+impl Part {
+    fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
+        let mut child = command
+            .current_dir(root())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("The {name} cannot be started: {error}."))?;
+        let said = Arc::new(Mutex::new(Vec::new()));
+        if let Some(stderr) = child.stderr.take() {
+            let said = Arc::clone(&said);
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                }
+            });
+        }
+        Ok(Self { name, child, said, status: None })
+    }
+
+    fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it became ready; `false` when somebody wanted everything to end before.
+    fn wait_until_ready(&mut self) -> Result<bool, String> {
+        let end = Instant::now() + PATIENCE;
+        while !self.said().iter().any(|line| line.trim() == READY) {
+            if signal::interrupted() {
+                return Ok(false);
+            }
+            if self.ended()? || Instant::now() > end {
+                return Err(format!("The {} did not become ready:\n{}", self.name, self.said().join("\n")));
+            }
+            thread::sleep(GLANCE);
+        }
+        Ok(true)
+    }
+
+    /// Whether it has ended by itself, and well.
+    fn ended(&mut self) -> Result<bool, String> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().map_err(|error| format!("The {}: {error}.", self.name))?;
+        }
+        match self.status {
+            None => Ok(false),
+            Some(status) if status.success() => Ok(true),
+            Some(status) => {
+                Err(format!("The {} ended with {status}:\n{}", self.name, self.said().join("\n")))
+            }
+        }
+    }
+
+    /// Has it end, unless it has, and waits.
+    fn end(&mut self) -> Outcome {
+        let start = Instant::now();
+        let mut told = false;
+        while !self.ended()? {
+            let waited = start.elapsed();
+            if !told && (waited > GRACE || !signal::interrupted()) {
+                signal::interrupt(&mut self.child);
+                told = true;
+            }
+            if waited > PATIENCE {
+                return Err(format!("The {} did not end when it was asked to.", self.name));
+            }
+            thread::sleep(GLANCE);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Only on an error does it still run here.
+        if self.status.is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Puts the terminal back as it was, should the live picture have been cut off.
+struct Terminal {
+    settings: Option<String>,
+}
+
+impl Terminal {
+    fn remember() -> Self {
+        let settings = std::io::stdin().is_terminal().then(|| {
+            // The settings of the terminal that is this command's standard input.
+            let done =
+                Command::new("stty").arg("-g").stdin(Stdio::inherit()).stderr(Stdio::null()).output().ok()?;
+            done.status.success().then(|| String::from_utf8_lossy(&done.stdout).trim().to_owned())
+        });
+        Self { settings: settings.flatten() }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(settings) = &self.settings {
+            // Without stty there was nothing to remember either.
+            let _ = Command::new("stty").arg(settings).stdin(Stdio::inherit()).status();
+        }
+        let mut out = std::io::stdout();
+        if out.is_terminal() {
+            // Leaves the alternate screen, if it is on, and shows the cursor.
+            let _ = out.write_all(b"\x1b[?1049l\x1b[?25h").and_then(|()| out.flush());
+        }
+    }
+}
