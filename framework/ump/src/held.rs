@@ -29,7 +29,7 @@ pub struct Held {
     /// Two words of 64 notes for each `group << 4 | channel`.
     notes: [u64; 512],
     pedals: [u8; 256],
-    /// One bit a group: its last note was a MIDI 2.0 one.
+    /// One bit a group: its last note or pedal was a MIDI 2.0 one.
     midi2: u16,
     count: u32,
 }
@@ -71,8 +71,8 @@ impl Held {
             0x208 => self.set(ump, false, 0),
             0x409 => self.set(ump, true, 1),
             0x408 => self.set(ump, false, 1),
-            0x20B => self.control(ump, head & 0x40 != 0),
-            0x40B => self.control(ump, ump.raw()[1] >> 31 != 0),
+            0x20B => self.control(ump, head & 0x40 != 0, 0),
+            0x40B => self.control(ump, ump.raw()[1] >> 31 != 0, 1),
             0x10F if head >> 16 & 0xFF == 0xFF => self.clear_group(ump.group()),
             _ => {}
         }
@@ -87,13 +87,17 @@ impl Held {
         *word = *word & !(1 << shift) | u64::from(on) << shift;
         self.count = self.count.wrapping_add(u32::from(on)).wrapping_sub(was as u32);
         if on {
-            let group = u32::from(ump.group());
-            self.midi2 = self.midi2 & !(1 << group) | midi2 << group;
+            self.speaks(ump.group(), midi2);
         }
     }
 
     #[inline]
-    fn control(&mut self, ump: &Ump, down: bool) {
+    fn speaks(&mut self, group: u8, midi2: u16) {
+        self.midi2 = self.midi2 & !(1 << group) | midi2 << group;
+    }
+
+    #[inline]
+    fn control(&mut self, ump: &Ump, down: bool, midi2: u16) {
         let controller = ump.data1() & 0x7F;
         if controller < 64 {
             return;
@@ -105,6 +109,9 @@ impl Held {
             let is = if down { was | bit } else { was & !bit };
             self.pedals[channel] = is;
             self.count = self.count + is.count_ones() - was.count_ones();
+            if down {
+                self.speaks(ump.group(), midi2);
+            }
         } else if matches!(controller, 120 | 123..=127) {
             self.clear_notes(channel);
         } else if controller == 121 {
@@ -156,7 +163,7 @@ impl Held {
 
     /// Hands out what releases everything held, first the notes and then the pedals of a channel,
     /// and forgets it. Note Offs have the middle velocity; they and the pedals are MIDI 2.0
-    /// messages in the groups whose last note was one. Costs nothing when nothing is held. [engine]
+    /// messages in the groups whose last Note On or pedal down was one. Costs nothing when nothing is held. [engine]
     pub fn release_all(&mut self, mut sink: impl FnMut(Ump)) {
         for index in 0..256_usize {
             if self.count == 0 {
@@ -172,30 +179,50 @@ impl Held {
     }
 
     fn release_index(&mut self, index: usize, sink: &mut impl FnMut(Ump)) {
-        let (group, channel) = ((index >> 4) as u8, index as u8 & 0xF);
-        let midi2 = self.midi2 >> group & 1 != 0;
         for half in 0..2_u8 {
             let word = core::mem::take(&mut self.notes[index << 1 | usize::from(half)]);
             self.count -= word.count_ones();
-            each_bit(word, |bit| {
-                let note = half << 6 | bit;
-                sink(if midi2 {
-                    Ump::note_off2(group, channel, note, 0x8000)
-                } else {
-                    Ump::note_off(group, channel, note, 64)
-                });
-            });
+            each_bit(word, |bit| sink(self.note_off(index, half << 6 | bit)));
         }
         let pedals = core::mem::take(&mut self.pedals[index]);
         self.count -= pedals.count_ones();
-        each_bit(u64::from(pedals), |bit| {
-            let controller = PEDALS[usize::from(bit)];
-            sink(if midi2 {
-                Ump::control_change2(group, channel, controller, 0)
-            } else {
-                Ump::control_change(group, channel, controller, 0)
-            });
-        });
+        each_bit(u64::from(pedals), |bit| sink(self.pedal_up(index, bit)));
+    }
+
+    /// The release of one thing held, which is forgotten. [engine]
+    pub(crate) fn release_one(&mut self) -> Option<Ump> {
+        if self.count == 0 {
+            return None;
+        }
+        self.count -= 1;
+        if let Some(at) = self.notes.iter().position(|word| *word != 0) {
+            let bit = self.notes[at].trailing_zeros() as u8;
+            self.notes[at] &= self.notes[at] - 1;
+            return Some(self.note_off(at >> 1, (at as u8 & 1) << 6 | bit));
+        }
+        let index = self.pedals.iter().position(|pedals| *pedals != 0)?;
+        let bit = self.pedals[index].trailing_zeros() as u8;
+        self.pedals[index] &= self.pedals[index] - 1;
+        Some(self.pedal_up(index, bit))
+    }
+
+    const fn note_off(&self, index: usize, note: u8) -> Ump {
+        let (group, channel) = ((index >> 4) as u8, index as u8 & 0xF);
+        if self.midi2 >> group & 1 != 0 {
+            Ump::note_off2(group, channel, note, 0x8000)
+        } else {
+            Ump::note_off(group, channel, note, 64)
+        }
+    }
+
+    const fn pedal_up(&self, index: usize, bit: u8) -> Ump {
+        let (group, channel) = ((index >> 4) as u8, index as u8 & 0xF);
+        let controller = PEDALS[bit as usize];
+        if self.midi2 >> group & 1 != 0 {
+            Ump::control_change2(group, channel, controller, 0)
+        } else {
+            Ump::control_change(group, channel, controller, 0)
+        }
     }
 
     /// Calls `each` with the group, channel and note of every note held, in order. [engine]

@@ -7,7 +7,11 @@
 //! | ask a packet something on the event path | [`Ump::is_note_on`], [`Ump::kind`], ... |
 //! | take a packet apart, or show it to a person | [`Message`], which implements `Display` |
 //! | read and write MIDI 1.0 bytes | [`ByteParser`], [`ByteWriter`] |
+//! | send SysEx, or receive it whole | [`sysex_packets`], [`SysexCollector`] |
+//! | follow RPN and NRPN | [`ParameterNumbers`] |
 //! | know who holds which notes | [`Held`] |
+//! | wait for a slow device without losing a Note Off | [`OutQueue`] |
+//! | feed one wire from several sources | [`SysexMerger`] |
 //!
 //! `no_std`; no I/O, no clock, no thread; nothing here allocates while events flow: what needs
 //! room takes it once, when it is made. Thread marks: `[engine]` may be called on the event path,
@@ -16,8 +20,6 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(any(feature = "std", test))]
-extern crate std;
 
 mod bytes;
 mod construct;
@@ -27,7 +29,10 @@ mod held;
 mod inspect;
 mod kind;
 mod message;
+mod parameter;
+mod queue;
 pub mod scale;
+mod sysex;
 mod translate;
 
 pub use bytes::{ByteParser, ByteWriter, MAX_BYTES, NoRoom, ParseErrors, encode};
@@ -37,4 +42,7 @@ pub use held::{Held, PEDALS};
 pub use inspect::{SYSEX_COMPLETE, SYSEX_CONTINUE, SYSEX_END, SYSEX_START};
 pub use kind::{Kind, KindSet};
 pub use message::{Message, Midi1Voice, Midi2Voice, SysExForm, System, Utility};
+pub use parameter::{ParameterChange, ParameterNumbers};
+pub use queue::{MergeCounts, OutQueue, OverloadCounts, SysexMerger};
+pub use sysex::{SysexCollector, sysex_packets};
 pub use translate::{Midi1Messages, to_midi1};
