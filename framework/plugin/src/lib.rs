@@ -60,6 +60,7 @@ pub mod abi;
 mod cells;
 mod describe;
 mod error;
+pub mod follow;
 mod glue;
 mod host;
 #[cfg(any(feature = "load", feature = "testing"))]
@@ -68,6 +69,7 @@ pub mod io;
 pub mod load;
 mod module;
 mod node;
+mod numbers;
 mod out;
 #[doc(hidden)]
 pub mod private;
@@ -81,6 +83,7 @@ pub use host::{Health, Host, Level, Property, Readiness, Ready, Waker};
 pub use midibay_ump::{Event, Ump};
 pub use module::Module;
 pub use node::{Endpoint, NoCommand, Node, PortListing, Ports, Processor, PropertyInfo};
+pub use numbers::Numbers;
 pub use out::{ALL_PORTS, Out};
 
 /// The crate of events, so that a plugin needs no dependency of its own for it.
