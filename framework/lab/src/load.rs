@@ -17,6 +17,9 @@ use batch::Batch;
 /// Packets on their way under saturation. Enough to keep both sides busy; few enough to fit a
 /// default socket buffer, so that nothing needs to be lost.
 const WINDOW: usize = 128;
+/// Packets are sent this many at a time: one by one they would cost the generator as much as they
+/// cost whoever sends them back, and it would be what is measured.
+const BURST: usize = 32;
 /// After this long without an answer what is on its way counts as lost.
 const GIVEN_UP: Duration = Duration::from_millis(50);
 /// The pause between two packets whose round trip is measured: everybody is asleep again by then,
@@ -140,7 +143,7 @@ impl Saturation {
         let size = events * MESSAGE;
         let start = Instant::now();
         let (warm, end) = (start + time / 10, start + time / 10 + time);
-        let mut on_the_way = 0; // bytes
+        let mut on_the_way = 0_usize; // bytes
         let (mut came_back, mut lost) = (0, 0); // bytes
         let mut next = 0;
         let mut counted_from = None;
@@ -153,11 +156,13 @@ impl Saturation {
             if now >= end {
                 break;
             }
-            let room = WINDOW - on_the_way / size;
-            let until = (next + room).min(packets.len());
-            let sent = batch.send(&packets[next..until]).map_err(failed())?;
-            on_the_way += sent * size;
-            next = (next + sent) % packets.len();
+            let room = WINDOW.saturating_sub(on_the_way.div_ceil(size));
+            if room >= BURST {
+                let until = (next + room).min(packets.len());
+                let sent = batch.send(&packets[next..until]).map_err(failed())?;
+                on_the_way += sent * size;
+                next = (next + sent) % packets.len();
+            }
             match batch.receive().map_err(failed())? {
                 0 => {
                     lost += on_the_way;

@@ -247,6 +247,36 @@ impl Process {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl Process {
+    /// What it has used so far; `None` when it has ended.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).ok();
+        let status = read("status")?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = resident.split_whitespace().next()?.parse().ok()?;
+        // The nanoseconds a thread has run are the first number of its schedstat; a clock tick, as
+        // in /proc/PID/stat, would be 10 ms.
+        let mut cpu = Duration::ZERO;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()? {
+            let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            cpu += Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?);
+        }
+        Some(Usage { resident_bytes: kilobytes * 1024, cpu })
+    }
+}
+
+/// What a program has used so far.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Memory that is in RAM now, bytes.
+    pub resident_bytes: u64,
+    /// Processor time of all threads that live.
+    pub cpu: Duration,
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();

@@ -58,3 +58,22 @@ fn a_program_that_is_dropped_is_gone() {
     drop(process);
     assert!(!std::path::Path::new("/proc").join(id).exists());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_busy_program_is_seen_to_use_the_processor_and_an_idle_one_is_not() {
+    let busy = shell("while :; do :; done");
+    lab::wait_for("10 ms of processor time", PATIENCE, || {
+        (busy.usage()?.cpu > Duration::from_millis(10)).then_some(())
+    })
+    .unwrap();
+    assert!(busy.usage().unwrap().resident_bytes > 100_000);
+    let idle = shell("echo here; exec sleep 600");
+    idle.wait_for_line("here", PATIENCE).unwrap();
+    let start = idle.usage().unwrap().cpu;
+    lab::wait_for("20 ms more of the busy one", PATIENCE, || {
+        (busy.usage()?.cpu > Duration::from_millis(30)).then_some(())
+    })
+    .unwrap();
+    assert!(idle.usage().unwrap().cpu - start < Duration::from_millis(20));
+}
