@@ -10,6 +10,8 @@
 //! | send SysEx, or receive it whole | [`sysex_packets`], [`SysexCollector`] |
 //! | follow RPN and NRPN | [`ParameterNumbers`] |
 //! | know who holds which notes | [`Held`] |
+//! | keep, compare and send the whole state | [`MidiState`] |
+//! | go from one protocol to the other | [`to_midi1`], [`Midi1To2`], [`scale`] |
 //! | wait for a slow device without losing a Note Off | [`OutQueue`] |
 //! | feed one wire from several sources | [`SysexMerger`] |
 //!
@@ -32,6 +34,7 @@ mod message;
 mod parameter;
 mod queue;
 pub mod scale;
+mod state;
 mod sysex;
 mod translate;
 
@@ -43,6 +46,7 @@ pub use inspect::{SYSEX_COMPLETE, SYSEX_CONTINUE, SYSEX_END, SYSEX_START};
 pub use kind::{Kind, KindSet};
 pub use message::{Message, Midi1Voice, Midi2Voice, SysExForm, System, Utility};
 pub use parameter::{ParameterChange, ParameterNumbers};
-pub use queue::{MergeCounts, OutQueue, OverloadCounts, SysexMerger};
+pub use queue::{MergeCounts, OutQueue, OverloadCounts, SysexMerger, value_key};
+pub use state::{MidiState, Program, SnapshotError};
 pub use sysex::{SysexCollector, sysex_packets};
-pub use translate::{Midi1Messages, to_midi1};
+pub use translate::{Midi1Messages, Midi1To2, to_midi1};

@@ -40,7 +40,7 @@ impl Selected {
     /// The selection after a control change, if the controller is one that selects.
     pub(crate) const fn after(self, controller: u8, value: u8) -> Option<Self> {
         let value = value as u16 & 0x7F;
-        // Half of a number alone selects nothing yet: the other half counts as null.
+        // A half that never came counts as 127, like the null parameter's.
         let registered = match self {
             Self::Registered(number) => number,
             _ => NULL,
@@ -74,7 +74,7 @@ struct Channel {
     value: u16,
 }
 
-/// Follows controllers 6, 38 and 96-101 on 16 groups of 16 channels and says which parameter got
+/// Follows controllers 6, 38, 96-101 and 121 on 16 groups of 16 channels and says which parameter got
 /// which value. About 1.5 KB; no heap of its own.
 ///
 /// A data entry MSB (6) counts at once, with an LSB of 0, and the LSB (38) that may follow corrects
@@ -115,6 +115,11 @@ impl ParameterNumbers {
     pub fn apply(&mut self, ump: &Ump) -> Option<ParameterChange> {
         match ump.head() >> 20 & 0xF0F {
             0x20B if matches!(ump.data1(), 6 | 38 | 96..=101) => self.control(ump),
+            // Reset All Controllers also deselects (RP-015).
+            0x20B if ump.data1() == 121 => {
+                self.channels[ump.channel_index()].selected = Selected::Registered(NULL);
+                None
+            }
             status @ (0x402 | 0x403) => Some(ParameterChange {
                 group: ump.group(),
                 channel: ump.channel_index() as u8 & 0xF,
@@ -131,6 +136,12 @@ impl ParameterNumbers {
     /// channel 0-15. [engine]
     pub const fn selected(&self, group: u8, channel: u8) -> Option<(bool, u16)> {
         self.channels[((group & 0xF) << 4 | channel & 0xF) as usize].selected.parameter()
+    }
+
+    /// Was no parameter, not even the null one, selected on the packet's channel so far?
+    #[inline]
+    pub(crate) const fn is_untouched(&self, ump: &Ump) -> bool {
+        matches!(self.channels[ump.channel_index()].selected, Selected::Nothing)
     }
 
     fn control(&mut self, ump: &Ump) -> Option<ParameterChange> {

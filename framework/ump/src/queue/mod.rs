@@ -5,4 +5,4 @@ mod out_queue;
 mod owed;
 
 pub use merger::{MergeCounts, SysexMerger};
-pub use out_queue::{OutQueue, OverloadCounts};
+pub use out_queue::{OutQueue, OverloadCounts, value_key};

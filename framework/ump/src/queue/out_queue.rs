@@ -219,6 +219,8 @@ impl OutQueue {
             98 | 100 => *gap &= !GAP_LOW,
             6 if *gap == GAP_DATA => *gap = 0,
             6 | 38 | 96 | 97 => {
+                // What refines a value that was left out would make another one of it.
+                *gap |= if ump.data1() == 6 { GAP_DATA } else { 0 };
                 self.counts.other += 1;
                 return true;
             }
@@ -336,9 +338,10 @@ impl OutQueue {
 /// How many keys there are: 256 channels of 128 controllers, 128 poly pressures, bend and pressure.
 const KEYS: usize = 256 << 9;
 
-/// The number of the continuous controller that the packet gives a value to.
+/// The number (below 2^17) of the continuous controller that the packet gives a value to: one that
+/// may be thinned, since only its newest value matters. None for everything else. [engine]
 #[inline]
-fn value_key(ump: &Ump) -> Option<u32> {
+pub fn value_key(ump: &Ump) -> Option<u32> {
     let number = u32::from(ump.data1() & 0x7F);
     let value = match ump.head() >> 20 & 0xF0F {
         // Bank, data entry, switches, increments and selections, and mode messages say something
