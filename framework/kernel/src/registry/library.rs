@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::Registry;
+use super::{Clash, Registry};
 
 /// A library that was not loaded, and why, in one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub struct Skipped {
     pub file: PathBuf,
     /// The reason.
     pub reason: String,
+    /// The two plugins, when the reason is that another brings the same node type.
+    pub clash: Option<Clash>,
 }
 
 impl fmt::Display for Skipped {
@@ -64,13 +66,13 @@ impl SearchPath {
                         found.sort();
                         files.extend(found);
                     }
-                    Err(e) => skipped.push(Skipped { file: path.clone(), reason: e.to_string() }),
+                    Err(e) => skipped.push(Skipped { file: path.clone(), reason: e.to_string(), clash: None }),
                 }
             } else if path.exists() {
                 files.push(path.clone());
             } else {
                 let reason = "there is no such plugin folder or library".to_owned();
-                skipped.push(Skipped { file: path.clone(), reason });
+                skipped.push(Skipped { file: path.clone(), reason, clash: None });
             }
         }
         let mut seen = std::collections::HashSet::new();

@@ -100,9 +100,9 @@ impl Registry {
     /// # Errors
     /// Why it was skipped: it is no plugin, does not fit, or clashes with another.
     pub fn load(&mut self, file: &Path) -> Result<(), Skipped> {
-        let skipped = |reason: String| Skipped { file: file.to_owned(), reason };
-        let module = midibay_plugin::load::open(file).map_err(|e| skipped(e.reason))?;
-        self.add_module(module, Some(file.to_owned())).map_err(|clash| skipped(clash.to_string()))
+        let skipped = |reason: String, clash| Skipped { file: file.to_owned(), reason, clash };
+        let module = midibay_plugin::load::open(file).map_err(|e| skipped(e.reason, None))?;
+        self.add_module(module, Some(file.to_owned())).map_err(|clash| skipped(clash.to_string(), Some(clash)))
     }
 
     fn add_module(&mut self, module: Module, file: Option<PathBuf>) -> Result<(), Clash> {
