@@ -247,9 +247,8 @@ impl Process {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl Process {
-    /// What it has used so far; `None` when it has ended.
+    /// What it has used so far; `None` when it has ended, and on systems without `/proc`.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).ok();
@@ -268,7 +267,6 @@ impl Process {
 }
 
 /// What a program has used so far.
-#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
     /// Memory that is in RAM now, bytes.

@@ -3,10 +3,9 @@
 //! the machine: both graphs use the loopback interface.
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::shell::{cargo, root, target};
@@ -34,7 +33,7 @@ pub(crate) fn run() -> Outcome {
     signal::watch();
     let terminal = Terminal::remember();
     let begin = Instant::now();
-    let outcome = play(&program);
+    let outcome = play(|| Command::new(&program));
     drop(terminal);
     let seconds = begin.elapsed().as_secs();
     match outcome? {
@@ -54,14 +53,13 @@ enum End {
     Stopped,
 }
 
-fn play(program: &Path) -> Result<End, String> {
-    let mut receiver =
-        Part::start("receiver", Command::new(program).args(RECEIVER).stdout(Stdio::inherit()))?;
+fn play(midibay: impl Fn() -> Command) -> Result<End, String> {
+    let mut receiver = Part::start("receiver", midibay().args(RECEIVER).stdout(Stdio::inherit()))?;
     if !receiver.wait_until_ready()? {
         receiver.end()?;
         return Ok(End::Stopped);
     }
-    let mut player = Part::start("player", Command::new(program).args(PLAYER).stdout(Stdio::null()))?;
+    let mut player = Part::start("player", midibay().args(PLAYER).stdout(Stdio::null()))?;
     let end = loop {
         if signal::interrupted() {
             break End::Stopped;
@@ -95,6 +93,7 @@ struct Part {
     name: &'static str,
     child: Child,
     said: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
     status: Option<ExitStatus>,
 }
 
@@ -106,19 +105,28 @@ impl Part {
             .spawn()
             .map_err(|error| format!("The {name} cannot be started: {error}."))?;
         let said = Arc::new(Mutex::new(Vec::new()));
-        if let Some(stderr) = child.stderr.take() {
+        let reader = child.stderr.take().map(|stderr| {
             let said = Arc::clone(&said);
             thread::spawn(move || {
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                     said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 }
-            });
-        }
-        Ok(Self { name, child, said, status: None })
+            })
+        });
+        Ok(Self { name, child, said, reader, status: None })
     }
 
     fn said(&self) -> Vec<String> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All it said, once it has ended.
+    fn last_words(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            // It only reads lines; if it panicked, what it read before is there.
+            let _ = reader.join();
+        }
+        self.said().join("\n")
     }
 
     /// Whether it became ready; `false` when somebody wanted everything to end before.
@@ -128,7 +136,11 @@ impl Part {
             if signal::interrupted() {
                 return Ok(false);
             }
-            if self.ended()? || Instant::now() > end {
+            if self.ended()? {
+                let said = self.last_words();
+                return Err(format!("The {} ended before it was ready:\n{said}", self.name));
+            }
+            if Instant::now() > end {
                 return Err(format!("The {} did not become ready:\n{}", self.name, self.said().join("\n")));
             }
             thread::sleep(GLANCE);
@@ -145,7 +157,8 @@ impl Part {
             None => Ok(false),
             Some(status) if status.success() => Ok(true),
             Some(status) => {
-                Err(format!("The {} ended with {status}:\n{}", self.name, self.said().join("\n")))
+                let said = self.last_words();
+                Err(format!("The {} ended with {status}:\n{said}", self.name))
             }
         }
     }
@@ -207,5 +220,62 @@ impl Drop for Terminal {
             // Leaves the alternate screen, if it is on, and shows the cursor.
             let _ = out.write_all(b"\x1b[?1049l\x1b[?25h").and_then(|()| out.flush());
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Plays with a shell script in place of `midibay`, which does as told for either graph.
+    fn play_with(receiver: &str, player: &str) -> Result<End, String> {
+        let script = format!("case $1 in\n*receiver*)\n{receiver}\n;;\n*)\n{player}\n;;\nesac\n");
+        play(|| {
+            let mut command = Command::new("sh");
+            // The script's $0 is "run".
+            command.args(["-c", &script]);
+            command
+        })
+    }
+
+    const RECEIVES: &str = "trap 'exit 0' INT; echo ready >&2; while :; do sleep 0.01; done";
+
+    #[test]
+    fn when_the_piece_is_over_the_receiver_is_asked_to_end() {
+        assert!(matches!(play_with(RECEIVES, "exit 0"), Ok(End::Played)));
+    }
+
+    #[test]
+    fn the_player_waits_until_the_receiver_hears_it() {
+        let mark = std::env::temp_dir().join(format!("midibay-demo-{}-mark", std::process::id()));
+        let receiver = format!("sleep 0.2; touch {}; {RECEIVES}", mark.display());
+        let player = format!("test -e {}", mark.display());
+        assert!(play_with(&receiver, &player).is_ok());
+        std::fs::remove_file(mark).unwrap();
+    }
+
+    #[test]
+    fn who_leaves_the_picture_ends_the_demo() {
+        let player = "trap 'exit 0' INT; while :; do sleep 0.01; done";
+        let receiver = "echo ready >&2; sleep 0.2; exit 0";
+        assert!(matches!(play_with(receiver, player), Ok(End::Stopped)));
+    }
+
+    #[test]
+    fn a_player_that_fails_is_told_with_its_own_words() {
+        let error = play_with(RECEIVES, "echo no such graph >&2; exit 3").err().unwrap();
+        assert!(error.contains("player") && error.contains("no such graph"), "{error}");
+    }
+
+    #[test]
+    fn a_receiver_that_does_not_start_is_told_with_its_own_words() {
+        let error = play_with("echo no such node >&2; exit 1", "exit 0").err().unwrap();
+        assert!(error.contains("receiver") && error.contains("no such node"), "{error}");
+    }
+
+    #[test]
+    fn a_receiver_that_ends_badly_when_asked_fails_the_demo() {
+        let receiver = "trap 'exit 7' INT; echo ready >&2; while :; do sleep 0.01; done";
+        assert!(play_with(receiver, "exit 0").is_err());
     }
 }

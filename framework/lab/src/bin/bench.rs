@@ -254,20 +254,27 @@ fn program(options: &Options) -> Result<Vec<Row>, Box<dyn Error>> {
         good,
     };
     let mut rows = vec![alone("start until ready", format!("{start:.1} ms"), "< 30 ms", start < 30.0)];
-    #[cfg(target_os = "linux")]
-    {
-        let process = graph.run(options)?;
-        let ended = "midibay ended while it was watched";
-        RoundTrip::measure(&socket, graph.listen, options.time)?;
-        let before = process.usage().ok_or(ended)?;
-        std::thread::sleep(IDLE);
-        let after = process.usage().ok_or(ended)?;
-        let megabytes = after.resident_bytes as f64 / 1e6;
-        let load = (after.cpu - before.cpu).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    if let Some((megabytes, load)) = at_rest(options, &graph, &socket)? {
         rows.push(alone("memory in use", format!("{megabytes:.1} MB"), "< 15 MB", megabytes < 15.0));
         rows.push(alone("processor when idle", format!("{load:.3} %"), "< 0.05 %", load < 0.05));
     }
     Ok(rows)
+}
+
+/// Megabytes in use after some work, and percent of a processor while there is none; `None` where the
+/// system does not say.
+fn at_rest(
+    options: &Options,
+    graph: &Graph,
+    socket: &UdpSocket,
+) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
+    let process = graph.run(options)?;
+    RoundTrip::measure(socket, graph.listen, options.time)?;
+    let Some(before) = process.usage() else { return Ok(None) };
+    std::thread::sleep(IDLE);
+    let after = process.usage().ok_or("midibay ended while it was watched")?;
+    let load = (after.cpu - before.cpu).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    Ok(Some((after.resident_bytes as f64 / 1e6, load)))
 }
 
 fn row(name: &str, pairs: &Pairs, show: impl Fn(f64) -> String) -> Row {
