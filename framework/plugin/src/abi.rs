@@ -12,9 +12,17 @@ use midibay_ump::Event;
 use crate::error::{ConfigError, NodeError};
 use crate::out::Out;
 
+/// A text lent across the border.
+pub type Text<'a> = RStr<'a>;
+/// A text handed over across the border.
+pub type OwnedText = RString;
+
 /// The revision of the ABI. It grows when a layout or the meaning of a function changes; a library
 /// of another revision is refused by its number, before its layouts are looked at.
 pub const ABI_REVISION: u32 = 1;
+
+/// The key that stands for a waker in [`NodeVtable::ready`]; not for descriptors.
+pub const WOKEN: u32 = u32::MAX;
 
 /// What an `[engine]` function answers: it went well.
 pub const OK: u8 = 0;

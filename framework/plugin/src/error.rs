@@ -77,10 +77,10 @@ impl fmt::Display for NodeError {
 impl std::error::Error for NodeError {}
 
 /// Why a command was not carried out. Made on the engine's thread, so its text is of fixed size:
-/// beyond 200 bytes it is cut.
+/// beyond 120 bytes it is cut.
 #[derive(Clone, Copy)]
 pub struct CommandError {
-    text: [u8; 200],
+    text: [u8; 120],
     len: u8,
 }
 
@@ -92,7 +92,7 @@ impl CommandError {
 
     /// A reason with values in it: `CommandError::format(format_args!("no input named {name}"))`.
     pub fn format(text: fmt::Arguments<'_>) -> Self {
-        let mut error = Self { text: [0; 200], len: 0 };
+        let mut error = Self { text: [0; 120], len: 0 };
         // It only fails when the text is full, and then what fits is kept.
         let _ = fmt::Write::write_fmt(&mut error, text);
         error

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::abi::{
     NodeVtable, OK, PANICKED, REFUSED, RawCommandBox, RawConfigError, RawHost, RawListing, RawNode,
-    RawNodeError, RawNodeType, RawParams, RawProperty, Reply,
+    RawNodeError, RawNodeType, RawParams, RawProperty, Reply, WOKEN,
 };
 use crate::describe;
 use crate::error::{ConfigError, NodeError};
-use crate::host::{Host, Readiness, Ready, WOKEN};
+use crate::host::{Host, Readiness, Ready};
 use crate::node::{Endpoint, Node, Processor};
 use crate::out::Out;
 

@@ -72,9 +72,6 @@ pub enum Ready {
     Woken,
 }
 
-/// The key that stands for [`Ready::Woken`]; not for descriptors.
-pub(crate) const WOKEN: u32 = u32::MAX;
-
 #[cfg(unix)]
 type RawIo = std::os::fd::RawFd;
 #[cfg(windows)]

@@ -19,11 +19,11 @@ use midibay_ump::{Event, Ump};
 use polling::Poller;
 use serde_json::Value as Json;
 
-use crate::abi::{HostVtable, OK, PANICKED, REFUSED, RawHost, RawNode, RawNodeType, RawParams, Reply};
+use crate::abi::{HostVtable, OK, PANICKED, REFUSED, RawHost, RawNode, RawNodeType, RawParams, Reply, WOKEN};
 use crate::cells::{Counters, PropertyCell, Value};
 use crate::error::ConfigError;
 use crate::glue;
-use crate::host::{Health, Level, WOKEN};
+use crate::host::{Health, Level};
 use crate::node::{Endpoint, Processor};
 use crate::out::Out;
 

@@ -61,32 +61,34 @@ impl Tracker {
         Some(&mut self.held[place])
     }
 
-    /// What the source at this place holds.
-    pub(crate) fn held_at(&mut self, place: usize) -> &mut Held {
-        &mut self.held[place]
-    }
-
     /// Whether any source holds the note or pedal that this packet would release. `[engine]`
     pub(crate) fn holds_what_is_released_by(&self, ump: &Ump) -> bool {
-        let (group, channel, number) = (ump.group(), (ump.head() >> 16 & 0xF) as u8, (ump.head() >> 8 & 0x7F) as u8);
+        let (group, channel, number) =
+            (ump.group(), (ump.head() >> 16 & 0xF) as u8, (ump.head() >> 8 & 0x7F) as u8);
         let pedal = ump.head() >> 20 & 0xF == 0xB;
         self.held.iter().any(|held| {
             !held.is_empty()
-                && if pedal { held.holds_pedal(group, channel, number) } else { held.holds(group, channel, number) }
+                && if pedal {
+                    held.holds_pedal(group, channel, number)
+                } else {
+                    held.holds(group, channel, number)
+                }
         })
     }
 
-    /// Takes over what a source holds from the tracker of the same hop before a reload. `[engine]`
-    pub(crate) fn adopt(&mut self, source: u32, from: &mut Box<Held>) {
-        if let Some(place) = self.place(source) {
+    /// Takes over what a source holds from the tracker of the same hop before a reload; false when the
+    /// source does not reach this hop. `[engine]`
+    pub(crate) fn adopt(&mut self, source: u32, from: &mut Box<Held>) -> bool {
+        let place = self.place(source);
+        if let Some(place) = place {
             std::mem::swap(&mut self.held[place], from);
         }
+        place.is_some()
     }
 
-    /// The heap box of a source, for [`Tracker::adopt`].
-    pub(crate) fn boxed_mut(&mut self, source: u32) -> Option<&mut Box<Held>> {
-        let place = self.place(source)?;
-        Some(&mut self.held[place])
+    /// What the source at this place of [`Tracker::sources`] holds.
+    pub(crate) fn boxed_at(&mut self, place: usize) -> &mut Box<Held> {
+        &mut self.held[place]
     }
 
     /// Forgets everything: the destination started anew.

@@ -10,7 +10,7 @@ const FIRST_OCTAVE: u32 = 8;
 
 /// How long events took from their arrival to their departure. Written by the engine alone.
 #[derive(Debug)]
-pub struct Histogram([AtomicU64; BUCKETS]);
+pub(crate) struct Histogram([AtomicU64; BUCKETS]);
 
 impl Default for Histogram {
     fn default() -> Self {
@@ -45,7 +45,7 @@ impl Histogram {
     }
 
     /// The counts so far.
-    pub fn summary(&self) -> Latency {
+    pub(crate) fn summary(&self) -> Latency {
         let counts: Vec<u64> = self.0.iter().map(|c| c.load(Ordering::Relaxed)).collect();
         let total: u64 = counts.iter().sum();
         let at = |share: f64| {

@@ -66,7 +66,9 @@ impl SearchPath {
                         found.sort();
                         files.extend(found);
                     }
-                    Err(e) => skipped.push(Skipped { file: path.clone(), reason: e.to_string(), clash: None }),
+                    Err(e) => {
+                        skipped.push(Skipped { file: path.clone(), reason: e.to_string(), clash: None })
+                    }
                 }
             } else if path.exists() {
                 files.push(path.clone());

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use midibay_plugin::{
-    CommandError, ConfigError, DropReason, Endpoint, Event, Host, NoCommand, Node, NodeError, Out, Processor, Ready,
-    Ump, Waker, raw_endpoint, raw_processor,
-};
 use midibay_plugin::abi::RawNode;
+use midibay_plugin::{
+    CommandError, ConfigError, DropReason, Endpoint, Event, Host, NoCommand, Node, NodeError, Out, Processor,
+    Ready, Ump, Waker, raw_endpoint, raw_processor,
+};
 
 use super::{Clash, Registry};
 use crate::graph::{NodeKind, Ports};
@@ -163,6 +163,10 @@ struct Inlet {
 impl Node for Inlet {
     local_node!();
 
+    fn tick(&mut self, now: u64, out: &mut Out) {
+        self.ready(Ready::Woken, now, out);
+    }
+
     fn stop(&mut self) {
         *self.mailbox.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -181,9 +185,6 @@ impl Endpoint for Inlet {
             }
         }
         out.wake_at(now);
-    }
-    fn tick(&mut self, now: u64, out: &mut Out) {
-        self.ready(Ready::Woken, now, out);
     }
     fn send(&mut self, events: &[Event], _: u64, _: &mut Out) {
         self.host.dropped(DropReason::Unsupported, events.len() as u64);

@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::graph::{Catalog, CommandInfo, NodeKind, NodeTypeInfo, Ports, PropertyInfo};
 
 pub use library::{SearchPath, Skipped};
-pub use local::{AppInput, AppInputError};
 use local::LocalType;
+pub use local::{AppInput, AppInputError};
 
 /// Two plugins bring a node type of the same name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -102,7 +102,8 @@ impl Registry {
     pub fn load(&mut self, file: &Path) -> Result<(), Skipped> {
         let skipped = |reason: String, clash| Skipped { file: file.to_owned(), reason, clash };
         let module = midibay_plugin::load::open(file).map_err(|e| skipped(e.reason, None))?;
-        self.add_module(module, Some(file.to_owned())).map_err(|clash| skipped(clash.to_string(), Some(clash)))
+        self.add_module(module, Some(file.to_owned()))
+            .map_err(|clash| skipped(clash.to_string(), Some(clash)))
     }
 
     fn add_module(&mut self, module: Module, file: Option<PathBuf>) -> Result<(), Clash> {
@@ -114,7 +115,8 @@ impl Registry {
         let mut names = std::collections::BTreeSet::new();
         for node_type in &raw.node_types {
             let name = node_type.name.to_string();
-            let clash = |first: &str| Clash { type_name: name.clone(), first: first.into(), second: origin.clone() };
+            let clash =
+                |first: &str| Clash { type_name: name.clone(), first: first.into(), second: origin.clone() };
             if let Some(known) = self.types.get(&name) {
                 return Err(clash(&known.info.origin));
             }
@@ -213,7 +215,12 @@ impl Registry {
     }
 
     /// Reads a command for a node of this type.
-    pub(crate) fn parse_command(&self, type_name: &str, name: &str, args: &Value) -> Result<ParsedCommand, String> {
+    pub(crate) fn parse_command(
+        &self,
+        type_name: &str,
+        name: &str,
+        args: &Value,
+    ) -> Result<ParsedCommand, String> {
         match self.types.get(type_name).map(|e| &e.factory) {
             Some(Factory::Plugin(raw)) => {
                 let parsed = (raw.parse_command)(name.into(), args.to_string().as_str().into()).into_result();
@@ -252,10 +259,18 @@ fn describe(raw: &RawNodeType, origin: &str) -> NodeTypeInfo {
         about: raw.about.to_string(),
         schema: json(&raw.schema),
         commands: (raw.commands.iter())
-            .map(|c| CommandInfo { name: c.name.to_string(), about: c.about.to_string(), args: json(&c.args) })
+            .map(|c| CommandInfo {
+                name: c.name.to_string(),
+                about: c.about.to_string(),
+                args: json(&c.args),
+            })
             .collect(),
         properties: (raw.properties.iter())
-            .map(|p| PropertyInfo { name: p.name.to_string(), about: p.about.to_string(), unit: p.unit.to_string() })
+            .map(|p| PropertyInfo {
+                name: p.name.to_string(),
+                about: p.about.to_string(),
+                unit: p.unit.to_string(),
+            })
             .collect(),
         origin: origin.into(),
     }

@@ -1,0 +1,60 @@
+//! The engine's thread: waits, and makes passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use midibay_plugin::abi::{Reply, WOKEN};
+
+use super::host::{Shared, split_poll_key};
+use super::messages::{Order, Outcome, Report};
+use super::walk::Core;
+use crate::clock;
+
+/// Runs until it is told to stop, and gives the core back, everything released.
+pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consumer<Order>) -> Core {
+    let mut events = polling::Events::with_capacity(std::num::NonZeroUsize::new(256).expect("not zero"));
+    loop {
+        while let Ok(order) = orders.pop() {
+            if !obey(&mut core, order) {
+                core.release_all();
+                return core;
+            }
+            shared.wake_supervisor();
+        }
+        let timeout = core.deadline().map(|at| Duration::from_nanos(at.saturating_sub(clock::now())));
+        events.clear();
+        // A wait that fails leaves no events; the only error there is comes from a broken poller, and
+        // then orders and timers still work.
+        if shared.poller.wait(&mut events, timeout).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for event in events.iter() {
+            let (slot, key) = split_poll_key(event.key);
+            core.ready(slot, key, u8::from(event.readable) | u8::from(event.writable) << 1);
+        }
+        shared.woken.drain(|slot| core.ready(slot, WOKEN, 0));
+        core.run_deferred();
+        core.tick();
+    }
+}
+
+/// Carries out an order. False when it was the last one.
+fn obey(core: &mut Core, order: Order) -> bool {
+    let (ticket, outcome) = match order {
+        Order::Swap { ticket, mut swap } => {
+            core.swap(&mut swap);
+            (ticket, Outcome::Swapped(swap))
+        }
+        Order::Command { ticket, slot, command } => {
+            let mut reply = Reply::default();
+            let status = core.command(slot, command.this, &mut reply);
+            (ticket, Outcome::Command { status, reply, _command: command })
+        }
+        Order::Install { ticket, slot, node } => (ticket, Outcome::Installed(core.install(slot, node))),
+        Order::Remove { ticket, slot } => (ticket, Outcome::Removed(core.remove(slot))),
+        Order::Ping { ticket } => (ticket, Outcome::Pong),
+        Order::Stop => return false,
+    };
+    core.reports.send(Report::Done { ticket, outcome });
+    true
+}
