@@ -1,6 +1,6 @@
 //! The options of a `limit` node.
 
-use midibay_plugin::ConfigError;
+use midibay_plugin::{ConfigError, Numbers};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -30,9 +30,9 @@ pub struct LimitConfig {
     /// What is thinned; everything else passes untouched.
     #[serde(default = "default_kinds")]
     kinds: Vec<Thinned>,
-    /// Controllers (0 to 127) that pass untouched although `kinds` has "cc".
-    #[serde(default)]
-    except_controllers: Vec<u8>,
+    /// Controllers (0 to 127) that pass untouched although `kinds` has "cc": a number, a range
+    /// "16..23", or a list of such. None if left out.
+    except_controllers: Option<Numbers>,
 }
 
 fn default_rate() -> u32 {
@@ -83,20 +83,9 @@ impl LimitConfig {
                     .help("leave it out to thin everything, or take the node out of the route"),
             );
         }
-        let mut except = 0;
-        for (i, &controller) in self.except_controllers.iter().enumerate() {
-            if controller > 127 {
-                errors.push(
-                    ConfigError::at(
-                        format!("except-controllers[{i}]"),
-                        format!("there is no controller {controller}"),
-                    )
-                    .help("controllers are numbered 0 to 127"),
-                );
-            } else {
-                except |= bit(u32::from(controller));
-            }
-        }
+        let except = self
+            .except_controllers
+            .map_or(0, |numbers| numbers.bits("except-controllers", "controller", 0..=127, &mut errors));
         if !errors.is_empty() {
             return Err(errors);
         }

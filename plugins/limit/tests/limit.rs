@@ -153,10 +153,11 @@ fn the_halves_of_a_fourteen_bit_controller_arrive_in_their_order() {
 
 #[test]
 fn only_the_kinds_asked_for_are_thinned() {
-    let mut rig = limit(json!({ "kinds": ["pitch", "cc"], "except-controllers": [7] }));
+    let mut rig = limit(json!({ "kinds": ["pitch", "cc"], "except-controllers": [7, "16..18"] }));
     let twice = |ump| [ump, ump];
     assert_eq!(rig.packets(0, &twice(Ump::channel_pressure(0, 0, 1))).len(), 2);
     assert_eq!(rig.packets(0, &twice(cc(7, 1))).len(), 2);
+    assert_eq!(rig.packets(0, &twice(cc(17, 1))).len(), 2);
     assert_eq!(rig.packets(0, &twice(cc(8, 1))).len(), 1);
     assert_eq!(rig.packets(0, &twice(Ump::pitch_bend(0, 1, 1))).len(), 1);
 }
