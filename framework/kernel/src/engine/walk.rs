@@ -5,7 +5,7 @@
 //! into the inputs of stations, and [`Core::flush`] works the stations off from front to back.
 
 use midibay_plugin::abi::{OK, PANICKED, RawNode, Reply};
-use midibay_plugin::{ALL_PORTS, Counters, DropReason, Event, Level, Out};
+use midibay_plugin::{ALL_PORTS, Counters, DropReason, Event, Health, Level, Out};
 use midibay_ump::{Held, Ump, value_key};
 
 use super::messages::{Report, Reports};
@@ -590,6 +590,7 @@ impl Core {
         place.segments.clear();
         self.plan.timers.clear(station);
         let slot = place.host.slot;
+        place.host.set_health(Health::Failed, "the plugin panicked");
         if let Some(node) = place.node.take() {
             self.reports.send(Report::Faulted { slot, node });
         }

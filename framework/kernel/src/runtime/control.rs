@@ -498,7 +498,6 @@ impl Control {
         let wait = backoff.after(run.failures);
         run.running = false;
         run.retry_at = Some(Instant::now() + wait);
-        run.host.set_health(Health::Failed, "the plugin panicked");
         let name = &self.graph.nodes[index].name;
         tracing::error!(target: "midibay", "{name}: the plugin panicked; its notes are released, starting it again in {wait:?}");
     }
