@@ -65,7 +65,8 @@ impl Assembler {
         let mut bytes = [0; MAX_BYTES];
         let length = encode(ump, &mut bytes);
         let part = &bytes[..length];
-        let broken = matches!(ump.status(), SYSEX_START | SYSEX_COMPLETE) && self.open.remove(&from).is_some();
+        let broken =
+            matches!(ump.status(), SYSEX_START | SYSEX_COMPLETE) && self.open.remove(&from).is_some();
         match ump.status() {
             SYSEX_COMPLETE => sink(part),
             SYSEX_START if self.open.len() < MAX_OPEN => {

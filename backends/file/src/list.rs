@@ -28,7 +28,12 @@ fn in_directory(directory: &Path, beginnings: &[&str]) -> Vec<PortListing> {
         .filter(|name| beginnings.iter().any(|beginning| name.starts_with(beginning)))
         .map(|name| {
             let path = directory.join(&name);
-            PortListing { write: format!("path = {:?}", path.to_string_lossy()), name, input: true, output: true }
+            PortListing {
+                write: format!("path = {:?}", path.to_string_lossy()),
+                name,
+                input: true,
+                output: true,
+            }
         })
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));

@@ -16,8 +16,8 @@ use rtrb::{Producer, RingBuffer};
 
 use crate::config;
 use crate::node::{Command, refuse};
-pub(crate) use take::create_new;
 use take::Take;
+pub(crate) use take::create_new;
 use writer::{Sink, Writer};
 
 /// How many events can be on their way to the thread: a disk may stall for a second or two.

@@ -84,8 +84,19 @@ impl Writer {
         let (state, path, count) = (host.property("state"), host.property("path"), host.property("events"));
         let assembler = Assembler::default();
         let flushed = Instant::now();
-        let writer =
-            Self { host, ring, shared, sink, assembler, flushed, events: 0, failed: false, state, path, count };
+        let writer = Self {
+            host,
+            ring,
+            shared,
+            sink,
+            assembler,
+            flushed,
+            events: 0,
+            failed: false,
+            state,
+            path,
+            count,
+        };
         writer.show();
         writer
     }

@@ -22,7 +22,9 @@ pub const MAX_LENGTH: u64 = 1 << 60;
 #[non_exhaustive]
 pub enum SmfError {
     /// It does not begin like a MIDI file.
-    #[error("this is no Standard MIDI File (it does not begin with MThd); for plain bytes set mode = \"raw\"")]
+    #[error(
+        "this is no Standard MIDI File (it does not begin with MThd); for plain bytes set mode = \"raw\""
+    )]
     NotMidi,
     /// The header is cut off, or the file is empty.
     #[error("the file ends at byte {byte}, inside its header; copy it again from where it came from")]

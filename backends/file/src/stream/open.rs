@@ -65,7 +65,9 @@ pub(super) fn open(spec: &Spec) -> Result<Opened, Failure> {
         _ => return Err(never(format!("{path} is no FIFO and no serial or MIDI device; name one"))),
     };
     if is_fifo && spec.direction == Direction::Both {
-        return Err(never(format!("{path} is a FIFO, which goes one way: set direction = \"in\" or \"out\"")));
+        return Err(never(format!(
+            "{path} is a FIFO, which goes one way: set direction = \"in\" or \"out\""
+        )));
     }
     if is_fifo && spec.baud.is_some() {
         return Err(never(format!("{path} is a FIFO, and has no speed: take baud out")));
@@ -83,7 +85,9 @@ pub(super) fn open(spec: &Spec) -> Result<Opened, Failure> {
              (see ls -l, often dialout or audio) and start again"
         )),
         Errno::BUSY => later(format!("another program has {path} open; close it there")),
-        Errno::NOENT | Errno::NODEV | Errno::NXIO => later(format!("{path} is gone; plug the device in again")),
+        Errno::NOENT | Errno::NODEV | Errno::NXIO => {
+            later(format!("{path} is gone; plug the device in again"))
+        }
         e => later(format!("cannot open {path}: {}", io::Error::from(e))),
     })?;
     let what = match (is_fifo, rustix::termios::isatty(&fd), spec.baud) {
@@ -91,7 +95,9 @@ pub(super) fn open(spec: &Spec) -> Result<Opened, Failure> {
         (_, true, baud) => {
             let baud = baud.unwrap_or(MIDI);
             set_line(&fd, baud).map_err(|e| match e {
-                Errno::INVAL => never(format!("{path} cannot do {baud} bits per second; choose another baud")),
+                Errno::INVAL => {
+                    never(format!("{path} cannot do {baud} bits per second; choose another baud"))
+                }
                 e => later(format!("cannot set {path} up: {}", io::Error::from(e))),
             })?;
             What::Serial { baud }
