@@ -5,6 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use midibay_ump::MidiState;
 
 fuzz_target!(|bytes: &[u8]| {
+    // What every snapshot begins with: without it nothing else is looked at.
+    let bytes = &[b"MST1", bytes].concat();
     let mut state = MidiState::new(4);
     if state.restore(bytes).is_err() {
         let mut untouched = Vec::new();

@@ -51,17 +51,17 @@ impl core::fmt::Debug for Held {
 }
 
 impl Held {
-    /// Nothing held. [any thread]
+    /// Nothing held. `[any thread]`
     pub const fn new() -> Self {
         Self { notes: [0; 512], pedals: [0; 256], midi2: 0, count: 0 }
     }
 
-    /// Nothing held, on the heap. [main]
+    /// Nothing held, on the heap. `[main]`
     pub fn boxed() -> Box<Self> {
         Box::default()
     }
 
-    /// Takes note of a packet. Packets that hold or release nothing cost a compare. [engine]
+    /// Takes note of a packet. Packets that hold or release nothing cost a compare. `[engine]`
     #[inline]
     pub fn apply(&mut self, ump: &Ump) {
         let head = ump.head();
@@ -135,19 +135,19 @@ impl Held {
         }
     }
 
-    /// Is nothing held? At once, from a count. [engine]
+    /// Is nothing held? At once, from a count. `[engine]`
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many notes and pedals are held. [engine]
+    /// How many notes and pedals are held. `[engine]`
     #[inline]
     pub const fn len(&self) -> usize {
         self.count as usize
     }
 
-    /// Is this note held? Group and channel 0-15, note 0-127. [engine]
+    /// Is this note held? Group and channel 0-15, note 0-127. `[engine]`
     #[inline]
     pub const fn holds(&self, group: u8, channel: u8, note: u8) -> bool {
         let index =
@@ -155,7 +155,7 @@ impl Held {
         self.notes[index] >> (note & 63) & 1 != 0
     }
 
-    /// Is this pedal (one of [`PEDALS`]) down? Group and channel 0-15. [engine]
+    /// Is this pedal (one of [`PEDALS`]) down? Group and channel 0-15. `[engine]`
     #[inline]
     pub const fn holds_pedal(&self, group: u8, channel: u8, controller: u8) -> bool {
         self.pedals[((group & 0xF) << 4 | channel & 0xF) as usize] & pedal_bit(controller) != 0
@@ -163,7 +163,7 @@ impl Held {
 
     /// Hands out what releases everything held, first the notes and then the pedals of a channel,
     /// and forgets it. Note Offs have the middle velocity; they and the pedals are MIDI 2.0
-    /// messages in the groups whose last Note On or pedal down was one. Costs nothing when nothing is held. [engine]
+    /// messages in the groups whose last Note On or pedal down was one. Costs nothing when nothing is held. `[engine]`
     pub fn release_all(&mut self, mut sink: impl FnMut(Ump)) {
         for index in 0..256_usize {
             if self.count == 0 {
@@ -173,7 +173,7 @@ impl Held {
         }
     }
 
-    /// The same for one channel of one group (0-15). [engine]
+    /// The same for one channel of one group (0-15). `[engine]`
     pub fn release_channel(&mut self, group: u8, channel: u8, mut sink: impl FnMut(Ump)) {
         self.release_index(usize::from((group & 0xF) << 4 | channel & 0xF), &mut sink);
     }
@@ -189,7 +189,7 @@ impl Held {
         each_bit(u64::from(pedals), |bit| sink(self.pedal_up(index, bit)));
     }
 
-    /// The release of one thing held, which is forgotten. [engine]
+    /// The release of one thing held, which is forgotten. `[engine]`
     pub(crate) fn release_one(&mut self) -> Option<Ump> {
         if self.count == 0 {
             return None;
@@ -225,7 +225,7 @@ impl Held {
         }
     }
 
-    /// Calls `each` with the group, channel and note of every note held, in order. [engine]
+    /// Calls `each` with the group, channel and note of every note held, in order. `[engine]`
     pub fn notes(&self, mut each: impl FnMut(u8, u8, u8)) {
         for (index, word) in self.notes.iter().enumerate() {
             let (group, channel) = ((index >> 5) as u8, (index >> 1) as u8 & 0xF);
@@ -233,7 +233,7 @@ impl Held {
         }
     }
 
-    /// Forgets everything without releasing it. [engine]
+    /// Forgets everything without releasing it. `[engine]`
     pub fn clear(&mut self) {
         if self.count != 0 {
             *self = Self::new();

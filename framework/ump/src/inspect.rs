@@ -1,4 +1,4 @@
-//! Questions about a packet, cheap enough for the event path ([engine]).
+//! Questions about a packet, cheap enough for the event path (`[engine]`).
 
 use crate::Ump;
 

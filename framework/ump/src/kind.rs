@@ -98,7 +98,7 @@ impl core::fmt::Display for Kind {
 }
 
 impl Ump {
-    /// What sort of message this is. [engine]
+    /// What sort of message this is. `[engine]`
     #[inline]
     pub const fn kind(&self) -> Kind {
         match self.message_type() {
@@ -200,7 +200,7 @@ impl KindSet {
         }
     }
 
-    /// Does the set have this kind? [engine]
+    /// Does the set have this kind? `[engine]`
     #[inline]
     pub const fn contains(self, kind: Kind) -> bool {
         self.0 >> kind as u32 & 1 != 0

@@ -92,25 +92,25 @@ impl Default for ParameterNumbers {
 }
 
 impl ParameterNumbers {
-    /// Nothing selected anywhere. [any thread]
+    /// Nothing selected anywhere. `[any thread]`
     pub const fn new() -> Self {
         Self { channels: [Channel { selected: Selected::Nothing, value: 0 }; 256] }
     }
 
-    /// Nothing selected anywhere, on the heap. [main]
+    /// Nothing selected anywhere, on the heap. `[main]`
     pub fn boxed() -> Box<Self> {
         Box::default()
     }
 
     /// Is this a MIDI 1.0 control change that selects a parameter or carries its data: controller
-    /// 6, 38 or 96-101? [engine]
+    /// 6, 38 or 96-101? `[engine]`
     #[inline]
     pub const fn concerns(ump: &Ump) -> bool {
         ump.head() >> 20 & 0xF0F == 0x20B && matches!(ump.data1(), 6 | 38 | 96..=101)
     }
 
     /// Takes note of a packet and says if it gave a parameter a value. A MIDI 2.0 registered or
-    /// assignable controller is a whole change by itself. [engine]
+    /// assignable controller is a whole change by itself. `[engine]`
     #[inline]
     pub fn apply(&mut self, ump: &Ump) -> Option<ParameterChange> {
         match ump.head() >> 20 & 0xF0F {
@@ -133,7 +133,7 @@ impl ParameterNumbers {
     }
 
     /// Which parameter the channel's data entry goes to, as (registered, 14-bit number). Group and
-    /// channel 0-15. [engine]
+    /// channel 0-15. `[engine]`
     pub const fn selected(&self, group: u8, channel: u8) -> Option<(bool, u16)> {
         self.channels[((group & 0xF) << 4 | channel & 0xF) as usize].selected.parameter()
     }

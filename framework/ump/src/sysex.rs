@@ -7,7 +7,7 @@ use crate::Ump;
 use crate::inspect::{SYSEX_COMPLETE, SYSEX_CONTINUE, SYSEX_END, SYSEX_START};
 
 /// The SysEx7 packets (M2-104-UM 7.7) of a message, given as its bytes with or without F0 in front
-/// and F7 behind. Each byte loses its high bit. An empty message is one empty packet. [engine]
+/// and F7 behind. Each byte loses its high bit. An empty message is one empty packet. `[engine]`
 pub fn sysex_packets(group: u8, bytes: &[u8]) -> impl Iterator<Item = Ump> {
     let bytes = bytes.strip_prefix(&[0xF0]).unwrap_or(bytes);
     let bytes = bytes.strip_suffix(&[0xF7]).unwrap_or(bytes);
@@ -39,13 +39,13 @@ pub struct SysexCollector {
 }
 
 impl SysexCollector {
-    /// A collector for messages of up to `bound` bytes, F0 and F7 not counted. [main]
+    /// A collector for messages of up to `bound` bytes, F0 and F7 not counted. `[main]`
     pub fn new(bound: usize) -> Self {
         Self { bytes: vec![0; bound].into_boxed_slice(), length: 0, open: false, lost: 0 }
     }
 
     /// Takes a packet. The last one of a message gives the whole message, without F0 and F7.
-    /// Packets of other message types change nothing. [engine]
+    /// Packets of other message types change nothing. `[engine]`
     pub fn push(&mut self, ump: &Ump) -> Option<&[u8]> {
         if !ump.is_sysex() {
             return None;

@@ -260,6 +260,23 @@ fn a_full_state_fits_the_bound() {
 }
 
 #[test]
+fn a_snapshot_with_what_no_state_keeps_is_refused() {
+    let channel = |bytes: &[u8]| {
+        MidiState::new(1).restore(&[b"MST1\0\0\0", bytes].concat()).map_err(|error| error.to_string())
+    };
+    let damaged = Err(SnapshotError::Invalid.to_string());
+    assert_eq!(channel(&[0, 0x02, 0, 7, 100]), Ok(()));
+    for controller in [6, 38, 96, 101, 120, 128] {
+        assert_eq!(channel(&[0, 0x02, 0, controller, 100]), damaged, "controller {controller}");
+    }
+    assert_eq!(channel(&[0, 0x20, 1, 60, 5]), damaged, "pressure of a note that does not sound");
+    assert_eq!(channel(&[0, 0x40, 1, 0x7F, 0xFF, 5]), damaged, "the null parameter");
+    assert_eq!(channel(&[0, 0x40, 2, 0, 1, 5, 0, 1, 5]), damaged, "a parameter twice");
+    assert_eq!(channel(&[0, 0x04, 128, 0, 0]), damaged, "a program beyond 127");
+    assert_eq!(channel(&[0, 0x08, 0xC1]), damaged, "a value of no width");
+}
+
+#[test]
 fn a_bad_snapshot_is_refused_and_changes_nothing() {
     let good = snapshot(&state(&[
         Ump::note_on(1, 0, 60, 100),

@@ -73,7 +73,7 @@ impl ByteParser {
     }
 
     /// Reads some bytes and calls `sink` with each packet (of `group`, 0-15) that is whole by then.
-    /// A parser stays with one group for as long as a SysEx is open. [engine]
+    /// A parser stays with one group for as long as a SysEx is open. `[engine]`
     #[inline]
     pub fn parse(&mut self, group: u8, bytes: &[u8], mut sink: impl FnMut(Ump)) {
         let mut rest = bytes;
@@ -89,7 +89,7 @@ impl ByteParser {
 
     /// The packet that one more byte makes whole, if any; the slow way to [`parse`](Self::parse) for
     /// sources that come by the byte. A byte that ends a SysEx and is a message itself (F6) gives
-    /// two packets: the second is handed to `second`. [engine]
+    /// two packets: the second is handed to `second`. `[engine]`
     pub fn push(&mut self, group: u8, byte: u8, mut second: impl FnMut(Ump)) -> Option<Ump> {
         let mut first = None;
         self.byte(group, byte, &mut |ump| match first {
@@ -100,13 +100,13 @@ impl ByteParser {
     }
 
     /// The stream is over or broken: hands out the end of an open SysEx, so that no receiver waits
-    /// for more, and starts afresh. The counters stay. [engine]
+    /// for more, and starts afresh. The counters stay. `[engine]`
     pub fn finish(&mut self, group: u8, mut sink: impl FnMut(Ump)) {
         self.interrupt(group, &mut sink);
         self.reset();
     }
 
-    /// Starts afresh without handing anything out. The counters stay. [engine]
+    /// Starts afresh without handing anything out. The counters stay. `[engine]`
     pub fn reset(&mut self) {
         *self = Self { errors: self.errors, ..Self::new() };
     }

@@ -21,7 +21,7 @@ impl core::fmt::Display for NoRoom {
 impl core::error::Error for NoRoom {}
 
 /// Writes the packet as MIDI 1.0 bytes, without running status, and says how many there are. The
-/// group is not written: a byte stream has none. [engine]
+/// group is not written: a byte stream has none. `[engine]`
 ///
 /// MIDI 2.0 channel voice messages are translated first ([`to_midi1`]). A SysEx7 packet gives its
 /// part of the SysEx, with F0 in front of the first and F7 behind the last. Packets that MIDI 1.0
@@ -115,7 +115,7 @@ impl ByteWriter {
     }
 
     /// Writes the packet at the start of `out` and says how many bytes it took, 0-[`MAX_BYTES`];
-    /// what they are is said at [`encode`]. [engine]
+    /// what they are is said at [`encode`]. `[engine]`
     ///
     /// # Errors
     /// [`NoRoom`] if `out` is too short; then nothing counts as written.
@@ -135,7 +135,7 @@ impl ByteWriter {
         Ok(length)
     }
 
-    /// The next message has its status byte: for a new receiver or a new datagram. [engine]
+    /// The next message has its status byte: for a new receiver or a new datagram. `[engine]`
     #[inline]
     pub const fn reset(&mut self) {
         self.status = 0;

@@ -35,13 +35,13 @@ pub struct SysexMerger {
 
 impl SysexMerger {
     /// A merger where `capacity` events can wait, for up to `timeout` ns after the last packet of
-    /// the SysEx they wait for. [main]
+    /// the SysEx they wait for. `[main]`
     pub fn new(capacity: usize, timeout: u64) -> Self {
         let gate = Gate { owner: None, timeout, counts: MergeCounts::default() };
         Self { gate, waiting: OutQueue::new(capacity) }
     }
 
-    /// Takes an event; `sink` gets what can go out now. `now` is monotonic, in ns. [engine]
+    /// Takes an event; `sink` gets what can go out now. `now` is monotonic, in ns. `[engine]`
     #[inline]
     pub fn push(&mut self, now: u64, event: Event, mut sink: impl FnMut(Event)) {
         if event.ump.is_realtime() {
@@ -58,7 +58,7 @@ impl SysexMerger {
         }
     }
 
-    /// Ends a SysEx that stopped arriving. To be called at [`deadline`](Self::deadline). [engine]
+    /// Ends a SysEx that stopped arriving. To be called at [`deadline`](Self::deadline). `[engine]`
     #[inline]
     pub fn tick(&mut self, now: u64, mut sink: impl FnMut(Event)) {
         if let Some(owner) = self.gate.owner
@@ -70,13 +70,13 @@ impl SysexMerger {
         }
     }
 
-    /// When [`tick`](Self::tick) has something to do, in ns; `None` while no SysEx is open. [engine]
+    /// When [`tick`](Self::tick) has something to do, in ns; `None` while no SysEx is open. `[engine]`
     #[inline]
     pub fn deadline(&self) -> Option<u64> {
         self.gate.owner.map(|owner| owner.deadline)
     }
 
-    /// The source is gone: its open SysEx is ended, and the others go on. [engine]
+    /// The source is gone: its open SysEx is ended, and the others go on. `[engine]`
     pub fn vanished(&mut self, now: u64, source: u32, mut sink: impl FnMut(Event)) {
         if self.gate.owner.is_some_and(|owner| owner.source == source) {
             self.gate.end(now, &mut sink);
@@ -84,7 +84,7 @@ impl SysexMerger {
         }
     }
 
-    /// Forgets the open SysEx and everything that waits, for a device that is gone. [engine]
+    /// Forgets the open SysEx and everything that waits, for a device that is gone. `[engine]`
     pub fn clear(&mut self) {
         self.gate.owner = None;
         self.waiting.clear();

@@ -75,7 +75,7 @@ pub struct OutQueue {
 }
 
 impl OutQueue {
-    /// A queue for `capacity` events (at least 1) of 32 bytes, with about 10 KB beside it. [main]
+    /// A queue for `capacity` events (at least 1) of 32 bytes, with about 10 KB beside it. `[main]`
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         Self {
@@ -91,7 +91,7 @@ impl OutQueue {
         }
     }
 
-    /// Adds an event at the end, by the rules above when there is no room. [engine]
+    /// Adds an event at the end, by the rules above when there is no room. `[engine]`
     #[inline]
     pub fn push(&mut self, event: Event) {
         self.stamp = event;
@@ -108,7 +108,7 @@ impl OutQueue {
         }
     }
 
-    /// The oldest event. [engine]
+    /// The oldest event. `[engine]`
     #[inline]
     pub fn pop(&mut self) -> Option<Event> {
         let event = *self.front()?;
@@ -118,7 +118,7 @@ impl OutQueue {
         Some(event)
     }
 
-    /// The oldest event, which stays. [engine]
+    /// The oldest event, which stays. `[engine]`
     #[inline]
     pub fn front(&self) -> Option<&Event> {
         if self.length == 0 { None } else { Some(&self.ring[self.head]) }
@@ -147,7 +147,7 @@ impl OutQueue {
         self.counts
     }
 
-    /// Forgets everything that waits, for a device that is gone. The counts stay. [engine]
+    /// Forgets everything that waits, for a device that is gone. The counts stay. `[engine]`
     pub fn clear(&mut self) {
         self.head = 0;
         self.length = 0;
@@ -157,7 +157,7 @@ impl OutQueue {
         self.since_thinning = self.ring.len();
     }
 
-    /// Keeps the events that `keep` says yes to, asked from the oldest on. [engine]
+    /// Keeps the events that `keep` says yes to, asked from the oldest on. `[engine]`
     pub fn retain(&mut self, mut keep: impl FnMut(&Event) -> bool) {
         let mut kept = 0;
         for i in 0..self.length {
@@ -339,7 +339,7 @@ impl OutQueue {
 const KEYS: usize = 256 << 9;
 
 /// The number (below 2^17) of the continuous controller that the packet gives a value to: one that
-/// may be thinned, since only its newest value matters. None for everything else. [engine]
+/// may be thinned, since only its newest value matters. None for everything else. `[engine]`
 #[inline]
 pub fn value_key(ump: &Ump) -> Option<u32> {
     let number = u32::from(ump.data1() & 0x7F);

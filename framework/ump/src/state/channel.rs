@@ -102,9 +102,8 @@ impl Channel {
             0xA => self.set_pressure(data1, wide()),
             0xB if data1 >= 120 => self.mode(data1),
             // MIDI 2.0 has messages of its own for what these controllers do (M2-104-UM 7.4.6).
-            0xB if matches!(data1, 6 | 38 | 96..=101) && midi2 => {}
-            0xB if matches!(data1, 6 | 38 | 96..=101) => self.parameters.control(data1, data2),
-            0xB => self.set_controller(data1, wide()),
+            0xB if keeps(data1) => self.set_controller(data1, wide()),
+            0xB if !midi2 => self.parameters.control(data1, data2),
             0xC => self.set_program(if midi2 { (value >> 24) as u8 & 0x7F } else { data1 }, ump, midi2),
             0xD => self.pressure = if midi2 { value } else { scale_7_to_32(data1) },
             0xE if midi2 => self.bend = value,
@@ -175,6 +174,11 @@ impl Channel {
             }
         }
     }
+}
+
+/// Has the controller a value of its own? Not those of parameters, nor the mode messages.
+pub(super) const fn keeps(controller: u8) -> bool {
+    !matches!(controller, 6 | 38 | 96..=101 | 120..)
 }
 
 /// The value that Reset All Controllers gives a controller, for those that it resets: modulation,

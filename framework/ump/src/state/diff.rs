@@ -10,7 +10,7 @@ use crate::parameter::Selected;
 impl MidiState {
     /// Hands out the fewest messages that bring a receiver which is in the state `from` to the state
     /// `to`: per channel Note Offs, program with bank, controllers, parameters, bend and pressure,
-    /// Note Ons, pressures of notes; per group Stop, song, position and Continue. [engine]
+    /// Note Ons, pressures of notes; per group Stop, song, position and Continue. `[engine]`
     ///
     /// A note that sounds in both stays as it is, whatever its velocity. What `to` knows nothing of
     /// goes back to rest where there is a rest (bend, pressures, modulation, expression, pedals) and

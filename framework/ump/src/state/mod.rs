@@ -38,7 +38,7 @@ pub struct MidiState {
 }
 
 impl MidiState {
-    /// The state before any message, for `groups` groups (1-16) from the first on. [main]
+    /// The state before any message, for `groups` groups (1-16) from the first on. `[main]`
     pub fn new(groups: u8) -> Self {
         let groups = usize::from(groups.clamp(1, 16));
         Self {
@@ -48,7 +48,7 @@ impl MidiState {
         }
     }
 
-    /// [`new`](Self::new), in a box. [main]
+    /// [`new`](Self::new), in a box. `[main]`
     pub fn boxed(groups: u8) -> Box<Self> {
         Box::new(Self::new(groups))
     }
@@ -58,7 +58,7 @@ impl MidiState {
         self.transports.len() as u8
     }
 
-    /// Takes note of a packet. [engine]
+    /// Takes note of a packet. `[engine]`
     #[inline]
     pub fn apply(&mut self, ump: &Ump) {
         match ump.message_type() {
@@ -89,7 +89,7 @@ impl MidiState {
     }
 
     /// Hands out the Note Offs and pedals up for everything that is held, and takes note of them.
-    /// Controllers, programs and the rest stay. [engine]
+    /// Controllers, programs and the rest stay. `[engine]`
     pub fn release_all(&mut self, mut sink: impl FnMut(Ump)) {
         for (index, channel) in self.channels.iter_mut().enumerate() {
             if channel.touched {
@@ -100,7 +100,7 @@ impl MidiState {
         }
     }
 
-    /// Back to the state before any message. [engine]
+    /// Back to the state before any message. `[engine]`
     pub fn clear(&mut self) {
         for channel in &mut self.channels {
             if channel.touched {
@@ -115,47 +115,47 @@ impl MidiState {
         self.channels.get(usize::from((group & 0xF) << 4 | channel & 0xF))
     }
 
-    /// The 16-bit velocity of a note that sounds. [engine]
+    /// The 16-bit velocity of a note that sounds. `[engine]`
     pub fn velocity(&self, group: u8, channel: u8, note: u8) -> Option<u16> {
         self.channel(group, channel)?.velocity(note & 0x7F)
     }
 
-    /// The 32-bit value of a controller, if one came. [engine]
+    /// The 32-bit value of a controller, if one came. `[engine]`
     pub fn controller(&self, group: u8, channel: u8, controller: u8) -> Option<u32> {
         self.channel(group, channel)?.controller(controller & 0x7F)
     }
 
-    /// The program, if one was chosen. [engine]
+    /// The program, if one was chosen. `[engine]`
     pub fn program(&self, group: u8, channel: u8) -> Option<Program> {
         self.channel(group, channel)?.program
     }
 
-    /// The 32-bit pitch bend; 0x8000_0000, the centre, until one comes. [engine]
+    /// The 32-bit pitch bend; 0x8000_0000, the centre, until one comes. `[engine]`
     pub fn bend(&self, group: u8, channel: u8) -> u32 {
         self.channel(group, channel).map_or(channel::CENTRE, |channel| channel.bend)
     }
 
-    /// The 32-bit channel pressure; 0 until one comes. [engine]
+    /// The 32-bit channel pressure; 0 until one comes. `[engine]`
     pub fn pressure(&self, group: u8, channel: u8) -> u32 {
         self.channel(group, channel).map_or(0, |channel| channel.pressure)
     }
 
-    /// The 32-bit pressure of a note that sounds; 0 until one comes. [engine]
+    /// The 32-bit pressure of a note that sounds; 0 until one comes. `[engine]`
     pub fn poly_pressure(&self, group: u8, channel: u8, note: u8) -> u32 {
         self.channel(group, channel).map_or(0, |channel| channel.poly_pressure(note & 0x7F))
     }
 
-    /// The 32-bit value of an RPN (`registered`) or NRPN with this 14-bit number. [engine]
+    /// The 32-bit value of an RPN (`registered`) or NRPN with this 14-bit number. `[engine]`
     pub fn parameter(&self, group: u8, channel: u8, registered: bool, number: u16) -> Option<u32> {
         self.channel(group, channel)?.parameters.value(parameters::key(registered, number))
     }
 
-    /// Does the sequence of this group run (Start or Continue came, and no Stop since)? [engine]
+    /// Does the sequence of this group run (Start or Continue came, and no Stop since)? `[engine]`
     pub fn is_running(&self, group: u8) -> bool {
         self.transports.get(usize::from(group)).is_some_and(|transport| transport.running)
     }
 
-    /// The song position of this group in sixteenth notes, moved on by the clock. [engine]
+    /// The song position of this group in sixteenth notes, moved on by the clock. `[engine]`
     pub fn song_position(&self, group: u8) -> u16 {
         self.transports.get(usize::from(group)).map_or(0, |transport| transport.position)
     }

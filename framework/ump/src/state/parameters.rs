@@ -1,6 +1,6 @@
 //! The RPN and NRPN values of a channel.
 
-use crate::parameter::Selected;
+use crate::parameter::{NULL, Selected};
 use crate::scale::scale_14_to_32;
 
 /// How many values a channel keeps.
@@ -32,7 +32,11 @@ impl Parameters {
         self.entries().iter().find(|(other, _)| *other == key).map(|(_, value)| *value)
     }
 
+    /// The null parameter takes no value.
     pub(super) fn set(&mut self, key: u16, value: u32) {
+        if key & NULL == NULL {
+            return;
+        }
         let length = usize::from(self.length);
         if let Some(entry) = self.entries[..length].iter_mut().find(|(other, _)| *other == key) {
             entry.1 = value;

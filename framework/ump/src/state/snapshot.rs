@@ -27,10 +27,10 @@
 use alloc::vec::Vec;
 
 use super::MidiState;
-use super::channel::{CENTRE, Channel, Program, each_bit};
+use super::channel::{CENTRE, Channel, Program, each_bit, keeps};
 use super::parameters::PARAMETERS;
 use super::transport::Transport;
-use crate::parameter::Selected;
+use crate::parameter::{NULL, Selected};
 use crate::scale::{scale_7_to_16, scale_7_to_32, scale_14_to_32};
 
 const MAGIC: [u8; 4] = *b"MST1";
@@ -71,7 +71,7 @@ impl MidiState {
         7 + self.transports.len() * 6 + self.channels.len() * CHANNEL_BOUND
     }
 
-    /// Appends the state as bytes to `out`. It allocates only if `out` has too little room. [engine]
+    /// Appends the state as bytes to `out`. It allocates only if `out` has too little room. `[engine]`
     pub fn snapshot(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&self.midi2.to_be_bytes());
@@ -96,7 +96,7 @@ impl MidiState {
         }
     }
 
-    /// Replaces the state by the one in `bytes`. [engine]
+    /// Replaces the state by the one in `bytes`. `[engine]`
     ///
     /// # Errors
     /// The bytes are not a whole, valid snapshot of groups that this state keeps. Then the state
@@ -313,6 +313,7 @@ impl Reader<'_> {
             let mut order = Ascending::below(128, SnapshotError::Invalid);
             for _ in 0..=self.u8()? {
                 let controller = order.next(self.u8()?)?;
+                ensure(keeps(controller))?;
                 channel.set_controller(controller, self.value()?);
             }
         }
@@ -341,7 +342,7 @@ impl Reader<'_> {
             ensure(usize::from(count) <= PARAMETERS)?;
             for _ in 0..count {
                 let key = self.u16()?;
-                ensure(key < 0x8000 && channel.parameters.value(key).is_none())?;
+                ensure(key < 0x8000 && key & NULL != NULL && channel.parameters.value(key).is_none())?;
                 channel.parameters.set(key, self.value()?);
             }
         }

@@ -29,7 +29,7 @@ impl Deref for Midi1Messages {
     }
 }
 
-/// The packet in the MIDI 1.0 protocol. [engine]
+/// The packet in the MIDI 1.0 protocol. `[engine]`
 ///
 /// Message type 4 becomes message type 2, values scaled down (M2-104-UM D.2): a Note On whose
 /// velocity would become 0 gets 1; a registered or assignable controller becomes four control

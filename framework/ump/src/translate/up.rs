@@ -24,17 +24,17 @@ impl Default for Midi1To2 {
 }
 
 impl Midi1To2 {
-    /// A translator at the start of a stream. [any thread]
+    /// A translator at the start of a stream. `[any thread]`
     pub const fn new() -> Self {
         Self { parameters: ParameterNumbers::new(), banks: [NO_BANK; 256] }
     }
 
-    /// A translator at the start of a stream, on the heap. [main]
+    /// A translator at the start of a stream, on the heap. `[main]`
     pub fn boxed() -> Box<Self> {
         Box::default()
     }
 
-    /// The packet in the MIDI 2.0 protocol, or `None` if it only prepares a later one. [engine]
+    /// The packet in the MIDI 2.0 protocol, or `None` if it only prepares a later one. `[engine]`
     ///
     /// Message type 2 becomes message type 4, values scaled up (M2-104-UM D.3): a Note On of velocity
     /// 0 becomes a Note Off of the middle velocity; bank select (0, 32) is kept until the program
