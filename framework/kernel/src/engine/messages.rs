@@ -45,8 +45,8 @@ pub(crate) enum Outcome {
     Swapped(Box<Swap>),
     /// The ABI's status, or none when the node is not running.
     Command { status: Option<u8>, reply: Reply, _command: ParsedCommand },
-    /// The node that stood in the place before, or that found no place.
-    Installed(Option<RawNode>),
+    /// The node is in its place; `before` stood there, or is the node itself when it found no place.
+    Installed { slot: u32, before: Option<RawNode> },
     /// The node that was taken out.
     Removed(Option<RawNode>),
     /// It is there.

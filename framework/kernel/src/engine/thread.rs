@@ -50,7 +50,9 @@ fn obey(core: &mut Core, order: Order) -> bool {
             let status = core.command(slot, command.this, &mut reply);
             (ticket, Outcome::Command { status, reply, _command: command })
         }
-        Order::Install { ticket, slot, node } => (ticket, Outcome::Installed(core.install(slot, node))),
+        Order::Install { ticket, slot, node } => {
+            (ticket, Outcome::Installed { slot, before: core.install(slot, node) })
+        }
         Order::Remove { ticket, slot } => (ticket, Outcome::Removed(core.remove(slot))),
         Order::Ping { ticket } => (ticket, Outcome::Pong),
         Order::Stop => return false,

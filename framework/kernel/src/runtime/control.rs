@@ -78,7 +78,8 @@ pub struct ReloadReport {
 /// One node of the graph that runs.
 pub(super) struct NodeRun {
     pub(super) host: Arc<HostState>,
-    pub(super) running: bool,
+    /// Why it is not running, if it is not.
+    pub(super) trouble: Option<String>,
     failures: u32,
     pub(super) restarts: u64,
     started: Instant,
@@ -87,7 +88,7 @@ pub(super) struct NodeRun {
 
 impl NodeRun {
     fn new(host: Arc<HostState>) -> Self {
-        Self { host, running: false, failures: 0, restarts: 0, started: Instant::now(), retry_at: None }
+        Self { host, trouble: None, failures: 0, restarts: 0, started: Instant::now(), retry_at: None }
     }
 }
 
@@ -214,17 +215,16 @@ impl Control {
         };
         match made {
             Ok(node) => {
-                run.running = true;
+                run.trouble = None;
                 run.started = Instant::now();
                 run.retry_at = None;
                 Ok(Some(node))
             }
             Err(error) => {
-                run.running = false;
                 run.failures += 1;
                 let wait = self.options.restart.after(run.failures);
                 run.retry_at = Some(Instant::now() + wait);
-                run.host.set_health(Health::Failed, &error.to_string());
+                run.trouble = Some(error.to_string());
                 if error.is_retryable() {
                     tracing::warn!(target: "midibay", "{}: {error}; trying again in {wait:?}", spec.name);
                     Ok(None)
@@ -312,7 +312,7 @@ impl Control {
                     let run = &self.nodes[old];
                     draft.nodes.push(NodeRun {
                         host: Arc::clone(&run.host),
-                        running: run.running,
+                        trouble: run.trouble.clone(),
                         failures: run.failures,
                         restarts: run.restarts,
                         started: run.started,
@@ -423,7 +423,7 @@ impl Control {
         let mut run = NodeRun::new(host);
         let mut made = self.try_start(spec, &mut run);
         if let (Some(old), Err(_) | Ok(None)) = (replaced, &made)
-            && self.nodes[old].running
+            && self.nodes[old].trouble.is_none()
         {
             let slot = self.nodes[old].host.slot;
             if let Outcome::Removed(Some(node)) = deck.ask(shared, |ticket| Order::Remove { ticket, slot })? {
@@ -453,7 +453,7 @@ impl Control {
                 Ok(Some(node)) => {
                     let slot = run.host.slot;
                     match deck.ask(shared, |ticket| Order::Install { ticket, slot, node }) {
-                        Ok(Outcome::Installed(Some(node))) => stop_node(node),
+                        Ok(Outcome::Installed { before: Some(node), .. }) => stop_node(node),
                         Ok(_) => wake(shared, [slot].into_iter()),
                         // The engine is gone, and the node with it.
                         Err(EngineGone) => {}
@@ -483,8 +483,8 @@ impl Control {
 
     pub(super) fn why_not_running(&self, node: &str) -> String {
         let index = self.graph.nodes.iter().position(|spec| spec.name == node);
-        let reason = index.map(|index| self.nodes[index].host.health().1).unwrap_or_default();
-        if reason.is_empty() { "it failed, and will be started again".into() } else { reason }
+        let trouble = index.and_then(|index| self.nodes[index].trouble.clone());
+        trouble.unwrap_or_else(|| "it failed, and will be started again".into())
     }
 
     // ---- for the supervisor
@@ -496,10 +496,18 @@ impl Control {
         let run = &mut self.nodes[index];
         run.failures = if run.started.elapsed() > SOUND { 1 } else { run.failures + 1 };
         let wait = backoff.after(run.failures);
-        run.running = false;
+        run.trouble = Some("the plugin panicked".into());
         run.retry_at = Some(Instant::now() + wait);
         let name = &self.graph.nodes[index].name;
         tracing::error!(target: "midibay", "{name}: the plugin panicked; its notes are released, starting it again in {wait:?}");
+    }
+
+    /// The engine has a node that was started again.
+    pub(super) fn installed(&mut self, slot: u32) {
+        if let Some(index) = self.nodes.iter().position(|run| run.host.slot == slot) {
+            self.nodes[index].trouble = None;
+            tracing::info!(target: "midibay", "{}: started again", self.graph.nodes[index].name);
+        }
     }
 
     /// Starts the nodes whose wait is over.
@@ -511,15 +519,19 @@ impl Control {
                 continue;
             }
             let spec = self.graph.nodes[index].clone();
+            let old = &mut self.nodes[index];
             let mut run = NodeRun {
-                host: Arc::clone(&self.nodes[index].host),
-                running: false,
-                restarts: self.nodes[index].restarts + 1,
-                ..self.nodes[index]
+                host: Arc::clone(&old.host),
+                trouble: old.trouble.take(),
+                restarts: old.restarts + 1,
+                failures: old.failures,
+                started: old.started,
+                retry_at: None,
             };
             match self.try_start(&spec, &mut run) {
                 Ok(Some(node)) => {
-                    tracing::info!(target: "midibay", "{}: started again", spec.name);
+                    // Until the engine has it, it is not there.
+                    run.trouble = Some("it is being started again".into());
                     started.push((run.host.slot, node));
                 }
                 Ok(None) => {}

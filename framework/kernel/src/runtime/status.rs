@@ -111,7 +111,10 @@ impl Control {
         let graph = self.graph();
         let nodes = (graph.nodes.iter().zip(&self.nodes))
             .map(|(spec, run)| {
-                let (health, reason) = run.host.health();
+                let (health, reason) = match &run.trouble {
+                    Some(trouble) => (Health::Failed, trouble.clone()),
+                    None => run.host.health(),
+                };
                 let counters = &run.host.counters;
                 let mut properties: BTreeMap<String, Json> =
                     run.host.properties().map(|(name, value)| (name.to_owned(), json(value))).collect();

@@ -13,17 +13,17 @@ use crate::engine::messages::{Order, Outcome, Report};
 const ROUND: Duration = Duration::from_secs(1);
 
 pub(super) fn run(inner: &Inner, mut reports: rtrb::Consumer<Report>) {
-    let mut faulted = Vec::new();
+    let mut news = Vec::new();
     loop {
         while let Ok(report) = reports.pop() {
             match report {
                 Report::Faulted { slot, node } => {
                     stop_node(node);
-                    faulted.push(slot);
+                    news.push(News::Faulted(slot));
                 }
                 Report::Done { ticket, outcome } => {
                     if let Some(outcome) = inner.deck.answer(ticket, outcome) {
-                        unclaimed(outcome);
+                        news.extend(unclaimed(outcome));
                     }
                 }
             }
@@ -32,32 +32,47 @@ pub(super) fn run(inner: &Inner, mut reports: rtrb::Consumer<Report>) {
         if inner.stopping.load(Ordering::Acquire) {
             return;
         }
-        let next = restart(inner, &mut faulted);
+        let next = restart(inner, &mut news);
         std::thread::park_timeout(
             next.map_or(ROUND, |at| at.saturating_duration_since(Instant::now()).min(ROUND)),
         );
     }
 }
 
-/// An answer that nobody waits for any more still holds nodes that must be ended.
-fn unclaimed(outcome: Outcome) {
+/// What the control side must hear of, as soon as it is free.
+enum News {
+    Faulted(u32),
+    Installed(u32),
+}
+
+/// An answer that nobody waits for any more still holds nodes that must be ended; installations are
+/// never waited for.
+fn unclaimed(outcome: Outcome) -> Option<News> {
     match outcome {
         Outcome::Swapped(swap) => super::control::stop_nodes(swap.plan),
-        Outcome::Installed(Some(node)) | Outcome::Removed(Some(node)) => stop_node(node),
-        Outcome::Installed(None) | Outcome::Removed(None) | Outcome::Command { .. } | Outcome::Pong => {}
+        Outcome::Removed(Some(node)) => stop_node(node),
+        Outcome::Installed { slot, before } => {
+            before.into_iter().for_each(stop_node);
+            return Some(News::Installed(slot));
+        }
+        Outcome::Removed(None) | Outcome::Command { .. } | Outcome::Pong => {}
     }
+    None
 }
 
 /// Starts again what is due; tells when the next one is. The engine answers an installation through
 /// this very thread, so it is not waited for.
-fn restart(inner: &Inner, faulted: &mut Vec<u32>) -> Option<Instant> {
+fn restart(inner: &Inner, news: &mut Vec<News>) -> Option<Instant> {
     // A reload holds the control for as long as the engine takes: it looks after the nodes itself then,
     // and this thread is needed for the engine's answer.
     let Ok(mut control) = inner.control.try_lock() else {
         return Some(Instant::now() + Duration::from_millis(20));
     };
-    for slot in faulted.drain(..) {
-        control.faulted(slot);
+    for news in news.drain(..) {
+        match news {
+            News::Faulted(slot) => control.faulted(slot),
+            News::Installed(slot) => control.installed(slot),
+        }
     }
     for (slot, node) in control.start_due() {
         let installed = inner.deck.post(&inner.shared, Order::Install { ticket: u64::MAX, slot, node });
