@@ -76,7 +76,7 @@ impl Table {
         let (from, to) = (self.fine[segment], self.fine[segment + 1]);
         let rest = u64::from(value) & ((1 << REST_BITS) - 1);
         // The top value is the end of the last line and not just before it.
-        let y = if value == u32::MAX { to } else { from + ((to - from) * rest >> REST_BITS) };
+        let y = if value == u32::MAX { to } else { from + (((to - from) * rest) >> REST_BITS) };
         u32::try_from(y).unwrap_or(u32::MAX)
     }
 
