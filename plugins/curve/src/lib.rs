@@ -11,10 +11,10 @@ use midibay_plugin::{
 use midibay_ump::{Kind, PEDALS, Ump};
 
 pub use options::{Config, Shape};
-pub use table::{CENTRE_14, Table};
-pub use targets::Targets;
+pub use targets::{Target, Targets};
 
 use options::Params;
+use table::Table;
 use targets::Picked;
 
 /// This plugin.

@@ -2,7 +2,7 @@
 
 /// A shape with its numbers.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Form {
+pub(crate) enum Form {
     /// y = x
     Linear,
     /// The inverse of `Exp`.
@@ -19,7 +19,7 @@ pub enum Form {
 
 impl Form {
     /// The curve: from 0-127 to 0-127, monotonic. `[main]`
-    pub fn at(&self, input: f64) -> f64 {
+    pub(crate) fn at(&self, input: f64) -> f64 {
         let x = (input / 127.0).clamp(0.0, 1.0);
         let y = match self {
             // Not by way of x, which would round.

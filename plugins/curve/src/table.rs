@@ -5,7 +5,7 @@ use midibay_ump::scale::{scale_14_to_32, scale_up};
 use crate::shape::Form;
 
 /// The centre of a 14-bit pitch bend.
-pub const CENTRE_14: u16 = 0x2000;
+const CENTRE_14: u16 = 0x2000;
 const CENTRE_32: u32 = 0x8000_0000;
 
 /// Segments of the fine table, as a power of two.
@@ -20,7 +20,7 @@ const REST_BITS: u32 = 32 - SEGMENTS_LOG2;
 /// 7-bit positions and 32-bit values correspond as in the scaling of M2-115-U: 0, the centre and the
 /// maximum of one are those of the other.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub(crate) struct Table {
     seven: [u8; 128],
     /// The same, but from 1 on at least 1.
     note: [u8; 128],
@@ -32,7 +32,7 @@ pub struct Table {
 
 impl Table {
     /// The tables of a curve whose output is squeezed into `min` to `max` (0-127). `[main]`
-    pub fn new(form: &Form, min: f64, max: f64) -> Self {
+    pub(crate) fn new(form: &Form, min: f64, max: f64) -> Self {
         let at = |input: f64| min + form.at(input) * (max - min) / 127.0;
         let keeps_one = !form.is_by_hand();
         let mut seven: [u8; 128] = std::array::from_fn(|i| at(i as f64).round() as u8);
@@ -53,19 +53,19 @@ impl Table {
 
     /// A 7-bit value. `[engine]`
     #[inline]
-    pub fn seven(&self, value: u8) -> u8 {
+    pub(crate) fn seven(&self, value: u8) -> u8 {
         self.seven[usize::from(value & 0x7F)]
     }
 
     /// The 7-bit velocity of a MIDI 1.0 Note On: 0 stays 0, all else is at least 1. `[engine]`
     #[inline]
-    pub fn note(&self, velocity: u8) -> u8 {
+    pub(crate) fn note(&self, velocity: u8) -> u8 {
         self.note[usize::from(velocity & 0x7F)]
     }
 
     /// A 32-bit value. `[engine]`
     #[inline]
-    pub fn fine(&self, value: u32) -> u32 {
+    pub(crate) fn fine(&self, value: u32) -> u32 {
         let y = self.line(value);
         if y == 0 && value != 0 && self.keeps_one { 1 } else { y }
     }
@@ -82,7 +82,7 @@ impl Table {
 
     /// A 16-bit velocity. From 1 on it stays at least 1. `[engine]`
     #[inline]
-    pub fn sixteen(&self, value: u16) -> u16 {
+    pub(crate) fn sixteen(&self, value: u16) -> u16 {
         let y = (self.line(scale_up(u32::from(value), 16, 32)) >> 16) as u16;
         if value == 0 { y } else { y.max(1) }
     }
@@ -90,7 +90,7 @@ impl Table {
     /// A 14-bit pitch bend. The curve bends the way from the centre, the same up and down; the centre
     /// stays. `[engine]`
     #[inline]
-    pub fn bend14(&self, value: u16) -> u16 {
+    pub(crate) fn bend14(&self, value: u16) -> u16 {
         let y = (self.bend(scale_14_to_32(value)) >> 18) as u16;
         match value.cmp(&CENTRE_14) {
             std::cmp::Ordering::Greater if self.keeps_one => y.max(CENTRE_14 + 1),
@@ -101,7 +101,7 @@ impl Table {
 
     /// A 32-bit pitch bend, likewise. `[engine]`
     #[inline]
-    pub fn bend32(&self, value: u32) -> u32 {
+    pub(crate) fn bend32(&self, value: u32) -> u32 {
         let y = self.bend(value);
         match value.cmp(&CENTRE_32) {
             std::cmp::Ordering::Greater if self.keeps_one => y.max(CENTRE_32 + 1),
