@@ -190,6 +190,19 @@ fn a_lost_parameter_selection_takes_its_data_along() {
 }
 
 #[test]
+fn a_value_that_was_left_out_is_not_refined() {
+    let cc = |controller, value| Ump::control_change(0, 0, controller, value);
+    let mut queue = filled(1, &[clock()]);
+    queue.push(event(9, cc(101, 0)));
+    let mut out = drained(&mut queue);
+    for ump in [cc(6, 5), cc(101, 0), cc(100, 1), cc(38, 7), cc(6, 6), cc(38, 8)] {
+        queue.push(event(9, ump));
+        out.extend(drained(&mut queue));
+    }
+    assert_eq!(out, [clock(), cc(101, 0), cc(100, 1), cc(6, 6), cc(38, 8)]);
+}
+
+#[test]
 fn a_cleared_queue_owes_nothing() {
     let mut queue = filled(1, &[clock(), Ump::note_off(0, 0, 60, 1), Ump::control_change(0, 0, 7, 1)]);
     queue.clear();
