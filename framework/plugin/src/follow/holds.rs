@@ -226,6 +226,23 @@ impl Holds {
         }
     }
 
+    /// Ends everything that anybody holds, and hands out each with its source and whether it was a
+    /// MIDI 2.0 message; what a source holds by several keys comes once. `[engine]`
+    pub fn take_all(&mut self, mut released: impl FnMut(u32, Key, bool)) {
+        for place in 1..=self.pool.len() as u16 {
+            if self.live == 0 {
+                return;
+            }
+            let hold = &self.pool[usize::from(place) - 1];
+            if hold.flags & LIVE != 0 {
+                let (source, midi2) = (hold.source, hold.flags & MIDI2 != 0);
+                if let Ended::Last(key) = self.remove(place) {
+                    released(source, key, midi2);
+                }
+            }
+        }
+    }
+
     /// Forgets all that a source holds. `[engine]`
     pub fn forget(&mut self, source: u32) {
         self.end_all(source, |_| true, |_, _| {});
