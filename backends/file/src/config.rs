@@ -148,7 +148,7 @@ const SONGS: [&str; 5] = ["mid", "midi", "smf", "kar", "rmi"];
 
 impl Config {
     /// The mode, given or by the name of the file.
-    pub(crate) fn mode(&self) -> Mode {
+    pub fn mode(&self) -> Mode {
         let ending = self.path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
         self.mode.unwrap_or(match ending {
             Some(ending) if SONGS.contains(&ending.as_str()) => Mode::Play,

@@ -293,7 +293,7 @@ fn a_file_that_is_not_there_or_is_no_song_is_an_error_that_says_what_to_do() {
     let bad = put(dir.path(), "bad.mid", b"hello");
     let short = put(dir.path(), "short.mid", &song(&[track(&[])]));
     for (options, words) in [
-        (json!({"path": dir.path().join("none.mid")}), "does its directory exist"),
+        (json!({"path": dir.path().join("none.mid")}), "correct path"),
         (json!({"path": bad}), "mode = \"raw\""),
         (json!({"path": short, "loop": true}), "too short to be looped"),
         (json!({"path": short, "tracks": [2]}), "the last is 1"),

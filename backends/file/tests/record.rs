@@ -190,7 +190,7 @@ fn a_recording_that_cannot_begin_says_why_and_the_next_one_can() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("later");
     let errors = Rig::endpoint::<FileNode>(json!({"path": missing.join("x.mid"), "mode": "record"})).err();
-    assert!(errors.unwrap()[0].message.contains("does its directory exist"));
+    assert!(errors.unwrap()[0].message.contains("make its directory"));
     let mut rig = recorder(&missing.join("x.mid"), json!({"start": "manual"}));
     rig.command("start", Json::Null).unwrap();
     wait(|| rig.property("state") == Value::Text("failed".into()));

@@ -206,7 +206,10 @@ impl Drop for Recorder {
 pub(crate) fn io_text(what: &str, path: &Path, error: &io::Error) -> String {
     let path = path.display();
     let help = match error.kind() {
-        io::ErrorKind::NotFound => "; does its directory exist?",
+        io::ErrorKind::NotFound if what == "read" => {
+            "; correct path, which counts from where the program was started"
+        }
+        io::ErrorKind::NotFound => "; make its directory first",
         io::ErrorKind::PermissionDenied => {
             "; the user that runs this may not: change the owner or the permissions"
         }

@@ -11,8 +11,8 @@ use midibay_ump::{ByteParser, Ump};
 
 pub use tempo::{Division, TempoMap};
 
-/// The largest file that is read, in bytes. What is made of a file takes at most 12 times its size.
-pub const MAX_FILE: usize = 16 << 20;
+/// The largest file that is read, in bytes. What is made of a file takes at most 24 times its size.
+pub const MAX_FILE: usize = 8 << 20;
 
 /// The longest piece, in ns: about 36 years. Beyond it only a damaged file gets.
 pub const MAX_LENGTH: u64 = 1 << 60;
@@ -135,6 +135,7 @@ pub fn load(data: &[u8]) -> Result<Piece, SmfError> {
     tempos.sort_by_key(|(tick, _)| *tick);
     let map = TempoMap::new(file.division, &tempos);
     let length = map.time(end).filter(|ns| *ns <= MAX_LENGTH).ok_or(SmfError::TooLong)?;
+    events.shrink_to_fit();
     events.sort_by_key(|event| event.time);
     for event in &mut events {
         // Below `length`, since no event comes after the end of its track.

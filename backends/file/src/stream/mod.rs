@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use midibay_plugin::{Counters, DropReason, Event, Health, Host, NodeError, Out, Property, Readiness, Ready};
 use midibay_ump::{ByteParser, ByteWriter, MAX_BYTES, OutQueue, SysexMerger};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use crate::config::{Direction, Raw};
@@ -34,9 +33,26 @@ const KEY: u32 = 0;
 
 /// Makes a FIFO with these permissions whatever the umask says.
 pub(crate) fn make_fifo(path: &Path, permissions: u32) -> std::io::Result<()> {
-    let mode = Mode::from_raw_mode(permissions as rustix::fs::RawMode);
-    rustix::fs::mkfifoat(rustix::fs::CWD, path, mode)?;
+    mkfifo(path, permissions)?;
     std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(permissions))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn mkfifo(path: &Path, permissions: u32) -> std::io::Result<()> {
+    let mode = rustix::fs::Mode::from_raw_mode(permissions as rustix::fs::RawMode);
+    Ok(rustix::fs::mkfifoat(rustix::fs::CWD, path, mode)?)
+}
+
+/// Apple has it under its oldest name only.
+#[cfg(target_vendor = "apple")]
+fn mkfifo(path: &Path, permissions: u32) -> std::io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: `path` is a C string that lives through the call.
+    match unsafe { libc::mkfifo(path.as_ptr(), permissions as libc::mode_t) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 /// A node whose other side is a FIFO or a device.
