@@ -189,15 +189,15 @@ fn a_text_without_a_directory_reads_no_files() {
 #[test]
 fn triggers_are_resolved() {
     let loaded = parse(
-        "[node.io]\ntype = 'ip-midi'\n[node.song]\ntype = 'player'\npath = 'a.mid'\n[graph]\nroutes = ['song -> io']\n\
-         [[trigger]]\non = 'io.ch16.note127'\nabove = 100\nguard = 'io.ch16.note0'\nrun = 'song.seek'\nargs = { bar = 4 }\n\
+        "[node.io]\ntype = 'ip-midi'\n[node.song]\ntype = 'file'\npath = 'a.mid'\n[graph]\nroutes = ['song -> io']\n\
+         [[trigger]]\non = 'io.ch16.note127'\nabove = 100\nguard = 'io.ch16.note0'\nrun = 'song.seek'\nargs = { to = 4 }\n\
          [[trigger]]\non = 'io.g2.ch1.program'\nrun = 'song.start'\n",
     );
     let [seek, start] = loaded.graph.triggers.as_slice() else { panic!("two triggers") };
     assert_eq!((seek.on.channel, seek.on.control, seek.above), (15, Control::Note(127), 100));
     assert_eq!(seek.guard.expect("a guard").control, Control::Note(0));
     assert_eq!((seek.action.node, seek.action.command.as_str()), (1, "seek"));
-    assert_eq!(seek.action.args, json!({ "bar": 4 }));
+    assert_eq!(seek.action.args, json!({ "to": 4 }));
     assert_eq!((start.on.group, start.above, start.guard), (1, 0, None));
     assert_eq!(start.action.args, json!({}));
 }
@@ -211,7 +211,7 @@ fn a_graph_built_in_rust_is_the_graph_of_its_own_text() {
             json!({ "port": 1, "interface": null, "peers": [{ "host": "a \"b\"\n" .trim() }] }),
         )
         .node("up", "curve", json!({ "shape": { "kind": "gamma", "gamma": 1.0 }, "amount": 1e3 }))
-        .node("song", "player", json!({ "path": "C:\\new\\t.mid" }))
+        .node("song", "file", json!({ "path": "C:\\new\\t.mid" }))
         .node("out", "lamps", json!(null))
         .route("in -> up -> out")
         .route("song -> out")
@@ -219,7 +219,7 @@ fn a_graph_built_in_rust_is_the_graph_of_its_own_text() {
             TriggerBuilder::new("in.ch1.note1", "song.seek")
                 .above(3)
                 .guard("in.ch1.cc64")
-                .args(json!({ "bar": 2 })),
+                .args(json!({ "to": 2 })),
         );
     let graph = builder.build(&support::Types);
     // The host has a space: the plugin says no, and the place is a line of the text.
@@ -230,7 +230,7 @@ fn a_graph_built_in_rust_is_the_graph_of_its_own_text() {
     let builder = GraphBuilder::new()
         .node("in", "ip-midi", json!({ "port": 1, "interface": null, "peers": [{ "host": "a" }] }))
         .node("up", "curve", json!({ "shape": { "kind": "gamma", "gamma": 1.0 }, "amount": 1e3 }))
-        .node("song", "player", json!({ "path": "C:\\new\\t.mid" }))
+        .node("song", "file", json!({ "path": "C:\\new\\t.mid" }))
         .node("out", "lamps", json!(null))
         .route("in -> up -> out")
         .route("song -> out")
@@ -238,7 +238,7 @@ fn a_graph_built_in_rust_is_the_graph_of_its_own_text() {
             TriggerBuilder::new("in.ch1.note1", "song.seek")
                 .above(3)
                 .guard("in.ch1.cc64")
-                .args(json!({ "bar": 2 })),
+                .args(json!({ "to": 2 })),
         );
     let graph = builder.build(&support::Types).unwrap_or_else(|wrong| panic!("{wrong}"));
     assert_eq!(graph, parse(&builder.to_toml()).graph);

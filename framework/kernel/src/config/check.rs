@@ -140,7 +140,7 @@ impl<'a> Checker<'a> {
             self.fault("", item.span, path, String::new());
             return Json::Null;
         }
-        let about = about(outer).or_else(|| about(schema)).unwrap_or_default();
+        let about = &about(outer).or_else(|| about(schema)).unwrap_or_default();
         let types = self.types(schema, DEPTH);
         if types & type_of(item) == 0 {
             self.wrong_type(item, schema, path, about);
@@ -253,6 +253,7 @@ impl<'a> Checker<'a> {
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if known.is_empty() => "it takes no options".to_owned(),
+            None if known.len() == 1 => format!("its only option is `{}`", known[0]),
             None => format!("its options are {}", list(known)),
         };
         let message = format!("{whose} has no option `{}`", entry.key);
@@ -364,8 +365,13 @@ impl<'a> Checker<'a> {
         let message = format!("{} cannot be `{}`", subject(path, self.of), plain(&json));
         let suggestion = did_you_mean(&plain(&json), words());
         let fault = self.fault("bad-value", item.span, path, message);
-        fault.label = format!("{} can stand here", choice(words()));
-        fault.help = suggestion.unwrap_or_else(|| explain(path, about));
+        // A long list would push the line off the screen.
+        let (label, help) = match written.len() {
+            0..=8 => (format!("{} can stand here", choice(words())), explain(path, about)),
+            _ => (String::new(), format!("{} can stand here", choice(words()))),
+        };
+        fault.label = label;
+        fault.help = suggestion.unwrap_or(help);
         false
     }
 
@@ -473,8 +479,11 @@ struct Shape<'a> {
     additional: Option<&'a Json>,
 }
 
-fn about(schema: &Json) -> Option<&str> {
-    schema.get("description").and_then(Json::as_str)
+/// What an option is for: the first paragraph of its description, on one line.
+fn about(schema: &Json) -> Option<String> {
+    let text = schema.get("description")?.as_str()?;
+    let paragraph = text.trim().split("\n\n").next()?;
+    Some(paragraph.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
 }
 
 /// The values that a schema lists: its `enum`, its `const`, and those of its branches when they

@@ -3,7 +3,7 @@
 /// The nearest of the known words, when one is near enough to be meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let limit = 1 + word.chars().count() / 4;
+    let limit = (word.chars().count() / 3).max(1);
     known
         .into_iter()
         .filter_map(|candidate| {

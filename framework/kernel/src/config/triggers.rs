@@ -239,7 +239,12 @@ fn args(
         problems.error("bad-command", at, format!("`{command}` takes no arguments")).help("take `args` away");
         return None;
     }
-    let (json, faults) = check(table, schema, at, &format!("`{command}`"));
+    // An argument that a command does not know would be lost without a word.
+    let mut closed = schema.clone();
+    if let Json::Object(members) = &mut closed {
+        members.entry("additionalProperties").or_insert(Json::Bool(false));
+    }
+    let (json, faults) = check(table, &closed, at, &format!("`{command}`"));
     let clean = faults.is_empty();
     report_options(faults, problems);
     clean.then_some(json)

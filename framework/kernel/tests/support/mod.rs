@@ -11,10 +11,10 @@ const NAMES: [&str; 11] = [
     "curve",
     "desk",
     "dual-multicast",
+    "file",
     "filter",
     "ip-midi",
     "lamps",
-    "player",
     "split",
     "switch",
     "tap",
@@ -34,7 +34,7 @@ impl Catalog for Types {
             "filter" => (NodeKind::Processor, "Keeps or drops events."),
             "ip-midi" => (NodeKind::Endpoint, "Multicast MIDI."),
             "lamps" => (NodeKind::Endpoint, "Takes events only."),
-            "player" => (NodeKind::Endpoint, "Plays a file."),
+            "file" => (NodeKind::Endpoint, "Plays a file."),
             "split" => (NodeKind::Processor, "Two key zones."),
             "switch" => (NodeKind::Processor, "One of several inputs."),
             "tap" => (NodeKind::Processor, "Shows what passes."),
@@ -88,8 +88,8 @@ impl Catalog for Types {
     }
 
     fn validate_command(&self, _type_name: &str, command: &str, args: &Value) -> Result<(), String> {
-        if command == "seek" && args["bar"].as_i64() == Some(13) {
-            return Err("there is no bar 13 in this house".to_owned());
+        if command == "seek" && args["to"].as_i64() == Some(13) {
+            return Err("the piece has no second 13".to_owned());
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ fn ports(type_name: &str, config: &Value) -> Ports {
     let (inputs, outputs) = match type_name {
         "desk" => (list("ports"), list("ports")),
         "lamps" => (one(), Vec::new()),
-        "player" => (Vec::new(), one()),
+        "file" => (Vec::new(), one()),
         "split" => (one(), vec!["low".to_owned(), "high".to_owned()]),
         "switch" => (list("inputs"), one()),
         "tap" => (one(), Vec::new()),
@@ -184,6 +184,7 @@ fn schema(name: &str) -> Value {
         "ip-midi" => (
             json!({
                 "port": { "type": "integer", "minimum": 1, "maximum": 20, "default": 1, "description": "Number of the ipMIDI port." },
+                "ports": { "type": "array", "items": { "type": "integer", "minimum": 1 }, "description": "Numbers of several ports." },
                 "interface": { "type": "string", "description": "Name or address of the network interface." },
                 "group": { "type": "string" },
                 "loopback": { "type": "boolean", "default": false, "description": "Whether this machine hears itself." },
@@ -192,7 +193,7 @@ fn schema(name: &str) -> Value {
             }),
             json!([]),
         ),
-        "player" => (
+        "file" => (
             json!({
                 "path": { "type": "string", "examples": ["song.mid"], "description": "The file to play." },
                 "speed": { "type": "number", "exclusiveMinimum": 0 },
@@ -251,17 +252,17 @@ fn commands(name: &str) -> Vec<CommandInfo> {
                 }),
             ),
         ],
-        "player" => vec![
+        "file" => vec![
             command("start", Value::Null),
             command(
                 "seek",
                 json!({
                     "type": "object",
-                    "additionalProperties": false,
-                    "properties": { "bar": { "type": "integer", "minimum": 1 } },
+                    "properties": { "to": { "type": "number", "minimum": 0 } },
                 }),
             ),
         ],
+        "switch" => vec![command("next", Value::Null)],
         _ => Vec::new(),
     }
 }

@@ -41,9 +41,10 @@ impl Nodes {
 
     /// What to say when a name is not among them.
     pub(crate) fn unknown(&self, name: &str) -> String {
-        did_you_mean(name, self.names()).unwrap_or_else(|| match self.list.is_empty() {
-            true => "no node is defined: begin with [node.name] and type = \"...\"".to_owned(),
-            false => format!("the nodes are {}", list(self.names())),
+        did_you_mean(name, self.names()).unwrap_or_else(|| match self.list.as_slice() {
+            [] => "no node is defined: begin with [node.name] and type = \"...\"".to_owned(),
+            [only] => format!("the only node is `{}`", only.name),
+            _ => format!("the nodes are {}", list(self.names())),
         })
     }
 }
