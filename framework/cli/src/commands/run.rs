@@ -1,0 +1,170 @@
+//! `midibay run`: graphs at work until somebody ends them.
+
+mod graphs;
+mod wait;
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::signals::{self, Signal};
+use crate::troubles::Troubles;
+use crate::view::{Plain, View};
+use crate::watch::Watch;
+use crate::{output, say, tap, watch};
+use graphs::Graphs;
+use wait::{Deadlines, Wake};
+
+/// Between two pictures.
+const FRAME: Duration = Duration::from_millis(50);
+/// Between two looks at the health of the nodes.
+const SECOND: Duration = Duration::from_secs(1);
+/// Between two looks whether the files have come to their end.
+const DONE: Duration = Duration::from_millis(50);
+/// A file counts as written when nothing has happened to it for so long.
+const SETTLED: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(args: &Run) -> Result<(), Failure> {
+    let (tell, wakes) = std::sync::mpsc::channel();
+    let teller = tell.clone();
+    signals::listen(move |signal| drop(teller.send(Wake::Signal(signal))))
+        .map_err(|error| Failure::new(format!("signals cannot be listened to: {error}")))?;
+
+    let mut graphs = Graphs::start(args)?;
+    let mut files = None;
+    if args.watch {
+        let teller = tell.clone();
+        let mut watch = Watch::start(move |paths| drop(teller.send(Wake::Touched(paths))))?;
+        watch.set(&graphs.files())?;
+        files = Some(watch);
+    }
+    say::line("ready");
+    #[cfg(target_os = "linux")]
+    crate::service::ready(&graphs.summary());
+
+    let shown = if args.view { Shown::start(tell)? } else { Shown::Nothing };
+    let mut running = Running { args, graphs: &mut graphs, files, shown, reload_at: None };
+    let done = running.until_stopped(&wakes);
+    let Running { shown, .. } = running;
+    #[cfg(target_os = "linux")]
+    crate::service::stopping();
+    let statistics = args.stats_json.then(|| graphs.statistics());
+    // Everything held is released before the picture goes.
+    let stopped = graphs.stop();
+    shown.end();
+    if let Some(statistics) = statistics {
+        output::json(&json!({ "graphs": statistics }))?;
+    }
+    done.and(stopped)
+}
+
+/// What a person sees as it runs.
+enum Shown {
+    Nothing,
+    Picture(Box<View>),
+    Lines(Plain),
+}
+
+impl Shown {
+    fn start(tell: std::sync::mpsc::Sender<Wake>) -> Result<Self, Failure> {
+        if !View::possible() {
+            return Ok(Self::Lines(Plain::default()));
+        }
+        let view = View::start(move || drop(tell.send(Wake::Signal(Signal::Stop))))?;
+        Ok(Self::Picture(Box::new(view)))
+    }
+
+    fn end(self) {
+        if let Self::Picture(view) = self {
+            view.end();
+        }
+    }
+}
+
+struct Running<'a> {
+    args: &'a Run,
+    graphs: &'a mut Graphs,
+    files: Option<Watch>,
+    shown: Shown,
+    /// When touched graph files are to be read.
+    reload_at: Option<Instant>,
+}
+
+impl Running<'_> {
+    fn until_stopped(&mut self, wakes: &std::sync::mpsc::Receiver<Wake>) -> Result<(), Failure> {
+        let now = Instant::now();
+        let mut troubles = Troubles::default();
+        let mut health = Deadlines::every(Some(SECOND), now);
+        let mut picture = Deadlines::every(
+            match self.shown {
+                Shown::Nothing => None,
+                Shown::Picture(_) => Some(FRAME),
+                Shown::Lines(_) => Some(SECOND),
+            },
+            now,
+        );
+        let mut end = Deadlines::every(self.args.exit_when_done.then_some(DONE), now);
+        #[cfg(target_os = "linux")]
+        let mut watchdog = Deadlines::every(crate::service::watchdog(), now);
+        loop {
+            let next = [health.next(), picture.next(), end.next(), self.reload_at];
+            #[cfg(target_os = "linux")]
+            let next = [next[0], next[1], next[2], next[3], watchdog.next()];
+            match wait::wait(wakes, next.into_iter().flatten().min()) {
+                Some(Wake::Signal(Signal::Stop)) => return Ok(()),
+                Some(Wake::Signal(Signal::Reload)) => self.reload(),
+                Some(Wake::Touched(paths)) => {
+                    if watch::concerns(&paths, &self.graphs.files()) {
+                        self.reload_at = Some(Instant::now() + SETTLED);
+                    }
+                }
+                None => {}
+            }
+            let now = Instant::now();
+            if self.reload_at.is_some_and(|at| at <= now) {
+                self.reload();
+            }
+            if health.due(now) {
+                self.graphs.each_status(|status| troubles.tell(&status));
+            }
+            if picture.due(now) {
+                self.show()?;
+            }
+            #[cfg(target_os = "linux")]
+            if watchdog.due(now) && self.graphs.answer() {
+                crate::service::alive();
+            }
+            if end.due(now) && self.graphs.played() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn show(&mut self) -> Result<(), Failure> {
+        match &mut self.shown {
+            Shown::Nothing => Ok(()),
+            Shown::Picture(view) => view.draw(&self.graphs.statuses(), self.graphs.taps()),
+            Shown::Lines(plain) => {
+                // Nothing looks at single events here, and the room for them must not stay full.
+                while tap::next().is_some() {}
+                output::text(&plain.line(&self.graphs.statuses()))
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        self.reload_at = None;
+        #[cfg(target_os = "linux")]
+        crate::service::reloading();
+        self.graphs.reload(self.args);
+        if let Some(files) = &mut self.files {
+            if let Err(Failure::Reason(reason, help)) = files.set(&self.graphs.files()) {
+                say::error(&reason, &help);
+            }
+        }
+        #[cfg(target_os = "linux")]
+        crate::service::ready(&self.graphs.summary());
+    }
+}

@@ -1,0 +1,56 @@
+//! What the program waits for: signals, files, and the next of several times.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::signals::Signal;
+
+/// Something happened.
+pub(super) enum Wake {
+    Signal(Signal),
+    /// Files in the folders of the graph files.
+    Touched(Vec<PathBuf>),
+}
+
+/// Waits for something to happen, at most until `deadline`. Without one nothing wakes the program.
+pub(super) fn wait(wakes: &Receiver<Wake>, deadline: Option<Instant>) -> Option<Wake> {
+    match deadline {
+        None => wakes.recv().ok(),
+        Some(deadline) => match wakes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(wake) => Some(wake),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        },
+    }
+}
+
+/// Times that come again and again, or never.
+pub(super) struct Deadlines {
+    every: Option<Duration>,
+    next: Instant,
+}
+
+impl Deadlines {
+    /// The first is now.
+    pub(super) fn every(every: Option<Duration>, now: Instant) -> Self {
+        Self { every, next: now }
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.every.map(|_| self.next)
+    }
+
+    /// Whether the time has come; then the next one is set. Those that were missed are left out.
+    pub(super) fn due(&mut self, now: Instant) -> bool {
+        match self.every {
+            Some(every) if self.next <= now => {
+                self.next += every;
+                if self.next <= now {
+                    self.next = now + every;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}
