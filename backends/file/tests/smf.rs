@@ -335,3 +335,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_pieces_that_come_with_the_program_are_whole() {
+    let media = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/media");
+    let mut pieces = 0;
+    for entry in std::fs::read_dir(media).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "mid") {
+            let piece = load(&std::fs::read(&path).unwrap()).unwrap();
+            let mut held = midibay_plugin::ump::Held::new();
+            piece.events.iter().for_each(|event| held.apply(&event.ump()));
+            assert!(piece.length > 0 && held.is_empty(), "{}: {held:?}", path.display());
+            pieces += 1;
+        }
+    }
+    assert!(pieces > 0, "no piece in {media}");
+}
