@@ -45,6 +45,14 @@ pub fn build_program(manifest: &Path) -> Result<PathBuf, Error> {
     build(&["--manifest-path".as_ref(), manifest.as_os_str(), "--bins".as_ref()], manifest, "bin")
 }
 
+/// Builds an example of this workspace that is a dynamic library, and gives its path.
+///
+/// # Errors
+/// As for [`build_cdylib`].
+pub fn build_example(package: &str, example: &str) -> Result<PathBuf, Error> {
+    build(&["--package", package, "--example", example], Path::new(package), "cdylib")
+}
+
 /// The root of this repository's working tree.
 #[must_use]
 pub fn repository() -> PathBuf {

@@ -75,23 +75,24 @@ macro_rules! export {
             #[unsafe(export_name = "midibay_abi_revision")]
             static REVISION: u32 = $crate::abi::ABI_REVISION;
 
-            extern "C" fn module() -> RResult<$crate::abi::RawModule, RString> {
+            // `$module` may have any name, so these must not be likely ones.
+            extern "C" fn midibay_module() -> RResult<$crate::abi::RawModule, RString> {
                 private::guard_module($module)
             }
 
-            fn root() -> $crate::abi::PluginRootRef {
-                private::root(module)
+            fn midibay_root() -> $crate::abi::PluginRootRef {
+                private::root(midibay_module)
             }
 
-            extern "C" fn loader() -> private::RootModuleResult {
-                private::__call_root_module_loader(root)
+            extern "C" fn midibay_loader() -> private::RootModuleResult {
+                private::__call_root_module_loader(midibay_root)
             }
 
             // The name under which `abi_stable` looks for a library's root.
             #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
             static HEADER: private::LibHeader = unsafe {
                 private::LibHeader::from_constructor::<$crate::abi::PluginRootRef>(
-                    private::Constructor(loader),
+                    midibay_loader,
                     private::CheckTypeLayout::Yes,
                 )
             };

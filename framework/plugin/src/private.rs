@@ -10,7 +10,6 @@ use crate::glue::panic_text;
 use crate::module::Module;
 
 pub use abi_stable::library::{__call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult};
-pub use abi_stable::sabi_types::Constructor;
 pub use abi_stable::std_types::{RResult, RString};
 
 /// The root of a library.

@@ -1,8 +1,13 @@
 //! The engine's thread: waits, and makes passes.
+//!
+//! All that it does but waiting runs under `assert_no_alloc`: a debug build of a program that installs
+//! that crate's allocator is aborted where anything on the event path takes or gives back memory.
+//! Without that allocator, and in release builds, nothing is checked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use assert_no_alloc::assert_no_alloc;
 use midibay_plugin::abi::{Reply, WOKEN};
 
 use super::host::{Shared, split_poll_key};
@@ -15,7 +20,7 @@ pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consum
     let mut events = polling::Events::with_capacity(std::num::NonZeroUsize::new(256).expect("not zero"));
     loop {
         while let Ok(order) = orders.pop() {
-            if !obey(&mut core, order) {
+            if !assert_no_alloc(|| obey(&mut core, order)) {
                 core.release_all();
                 return core;
             }
@@ -28,13 +33,15 @@ pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consum
         if shared.poller.wait(&mut events, timeout).is_err() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        for event in events.iter() {
-            let (slot, key) = split_poll_key(event.key);
-            core.ready(slot, key, u8::from(event.readable) | u8::from(event.writable) << 1);
-        }
-        shared.woken.drain(|slot| core.ready(slot, WOKEN, 0));
-        core.run_deferred();
-        core.tick();
+        assert_no_alloc(|| {
+            for event in events.iter() {
+                let (slot, key) = split_poll_key(event.key);
+                core.ready(slot, key, u8::from(event.readable) | u8::from(event.writable) << 1);
+            }
+            shared.woken.drain(|slot| core.ready(slot, WOKEN, 0));
+            core.run_deferred();
+            core.tick();
+        });
     }
 }
 
