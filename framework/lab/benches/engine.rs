@@ -51,7 +51,10 @@ impl Node for Source {
     fn tick(&mut self, now: u64, out: &mut Out) {
         for _ in 0..self.batch.min(self.left) {
             let (note, on) = ((self.next / 2 % 128) as u8, self.next % 2 == 0);
-            out.push(Event::new(now, if on { Ump::note_on(0, 0, note, 100) } else { Ump::note_off(0, 0, note, 64) }));
+            out.push(Event::new(
+                now,
+                if on { Ump::note_on(0, 0, note, 100) } else { Ump::note_off(0, 0, note, 64) },
+            ));
             self.next += 1;
         }
         self.left -= self.batch.min(self.left);
@@ -76,7 +79,8 @@ struct Count {
 
 /// Runs a graph's source dry and gives the nanoseconds an event, from the first arrival to the last.
 fn run(mut registry: Registry, build: impl Fn(GraphBuilder) -> GraphBuilder, events: u64, batch: u64) -> f64 {
-    let count = Arc::new(Count { events: AtomicU64::new(0), first: AtomicU64::new(0), last: AtomicU64::new(0) });
+    let count =
+        Arc::new(Count { events: AtomicU64::new(0), first: AtomicU64::new(0), last: AtomicU64::new(0) });
     let counting = Arc::clone(&count);
     registry.add_endpoint::<Source>().expect("a new name");
     let sink = move |events: &[Event]| {
@@ -166,7 +170,8 @@ fn maps(builder: GraphBuilder, count: usize) -> GraphBuilder {
     let mut builder = builder;
     for block in 0..rest.div_ceil(16_000) {
         let size = (rest - block * 16_000).min(16_000);
-        let route = format!("source.ch{}.nrpn{{0..{}}} -> sink.ch3.nrpn{{0..{}}}", block + 2, size - 1, size - 1);
+        let route =
+            format!("source.ch{}.nrpn{{0..{}}} -> sink.ch3.nrpn{{0..{}}}", block + 2, size - 1, size - 1);
         builder = builder.route(route);
     }
     builder
@@ -182,10 +187,19 @@ fn main() {
     show("filter -> transpose -> curve, linked in, 64 events a batch", linked);
     show("the same, 1 event a batch", median(|| run(built_in(), chain, events / 4, 1)));
     if !quick {
-        show("the same, loaded from a library, 64 events a batch", median(|| run(loaded(), chain, events, 64)));
-        show("the same, loaded from a library, 1 event a batch", median(|| run(loaded(), chain, events / 4, 1)));
+        show(
+            "the same, loaded from a library, 64 events a batch",
+            median(|| run(loaded(), chain, events, 64)),
+        );
+        show(
+            "the same, loaded from a library, 1 event a batch",
+            median(|| run(loaded(), chain, events / 4, 1)),
+        );
     }
-    show("filter -> transpose -> curve beside 1,000 other nodes", median(|| run(built_in(), |b| crowd(b, 500), events, 64)));
+    show(
+        "filter -> transpose -> curve beside 1,000 other nodes",
+        median(|| run(built_in(), |b| crowd(b, 500), events, 64)),
+    );
     for count in [10, 65_000] {
         let what = format!("{count} control maps");
         // A tenth of the notes is mapped, so the events are counted at the plain route.
@@ -206,7 +220,8 @@ fn main() {
         let loaded = config::parse(&text, "maps.toml", &config::LoadOptions::default(), &registry);
         let loaded = loaded.unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(loaded.graph.maps.len(), 65_000);
-        let engine = Engine::start(loaded.graph, registry.clone(), EngineOptions::default()).expect("it starts");
+        let engine =
+            Engine::start(loaded.graph, registry.clone(), EngineOptions::default()).expect("it starts");
         let took = started.elapsed();
         engine.stop().expect("it stops");
         took.as_secs_f64() * 1e3

@@ -98,7 +98,9 @@ fn build<S: AsRef<std::ffi::OsStr>>(
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| message["reason"] == "compiler-artifact")
         .filter(|message| {
-            message["target"]["crate_types"].as_array().is_some_and(|kinds| kinds.iter().any(|name| name == kind))
+            message["target"]["crate_types"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|name| name == kind))
         })
         .find_map(|message| match kind {
             "bin" => message["executable"].as_str().map(PathBuf::from),

@@ -4,49 +4,52 @@ pub mod client;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use crate::netns::Host;
 use crate::{Error, PATIENCE, Process};
 
-/// A `jackd` with the dummy driver under a name of its own; it ends on drop.
+/// How long a JACK tool may take, which answers in milliseconds.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// A `jackd` with the dummy driver on a host; it ends on drop.
+///
+/// It sees a `/dev/shm` of its own. JACK keeps its list of servers there, of which there can be eight,
+/// and one that was killed stays on it.
 #[derive(Debug)]
 pub struct JackServer {
-    name: String,
     process: Process,
 }
 
 impl JackServer {
-    /// Starts a server (48 kHz, 256 frames a cycle) and waits until clients can connect.
-    ///
-    /// Servers are found by name through shared memory, so programs on any [`Host`] reach it.
-    ///
-    /// [`Host`]: crate::netns::Host
+    /// Starts a server (48 kHz, 256 frames a cycle) on `host` and waits until clients can connect.
     ///
     /// # Errors
-    /// [`Error::Start`] where `jackd` is missing, [`Error::Failed`] with what it said when it does
-    /// not come up.
-    pub fn start() -> Result<Self, Error> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("mblab-{}-{number}", std::process::id());
-        let mut command = Command::new("jackd");
-        command.args(["-n", &name, "-r", "--no-mlock", "-d", "dummy", "-r", "48000", "-p", "256"]);
-        let process = Process::start(command.env("JACK_NO_AUDIO_RESERVATION", "1"))?;
-        let mut wait = Command::new("jack_wait");
-        wait.args(["--server", &name, "--wait", "--timeout", &PATIENCE.as_secs().to_string()]);
-        match crate::process::run(&mut wait) {
-            Ok(_) => Ok(Self { name, process }),
+    /// [`Error::Start`], or [`Error::TimedOut`] with what it said when it does not come up.
+    pub fn start(host: &Host) -> Result<Self, Error> {
+        let script = "mount -t tmpfs -o mode=1777 shm /dev/shm && \
+                      exec jackd -r --no-mlock -d dummy -r 48000 -p 256";
+        let mut command = host.command("unshare");
+        command.args(["--mount", "sh", "-c", script]).env("JACK_NO_AUDIO_RESERVATION", "1");
+        let server = Self { process: Process::start(&mut command)? };
+        match crate::wait_for("jackd", PATIENCE, || server.ports().ok()) {
+            Ok(_) => Ok(server),
             Err(_) => Err(Error::TimedOut {
                 what: "jackd to take clients".to_owned(),
                 patience: PATIENCE,
-                output: process.text(),
+                output: server.text(),
             }),
         }
     }
 
-    /// Makes `command` a client of this server.
-    pub fn serve<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command.env("JACK_DEFAULT_SERVER", &self.name).env("JACK_NO_START_SERVER", "1")
+    /// A command that runs `program` on the server's host, as a client of this server.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        // The id stayed the same from `ip` through `unshare` and `sh` to `jackd`.
+        command.args(["--mount", "--net", "--target", &self.process.id().to_string(), "--"]).arg(program);
+        command.env("JACK_NO_START_SERVER", "1");
+        command
     }
 
     /// The names of all ports, as `client:port`.
@@ -54,8 +57,10 @@ impl JackServer {
     /// # Errors
     /// [`Error::Failed`].
     pub fn ports(&self) -> Result<Vec<String>, Error> {
-        let text = crate::process::run(self.serve(&mut Command::new("jack_lsp")))?;
-        Ok(text.lines().map(str::to_owned).collect())
+        let mut list = Process::start(&mut self.command("jack_lsp"))?;
+        // A client that meets a server in the middle of its start may wait for ever.
+        list.wait_success(ANSWER)?;
+        list.wait_for_end_of_output(ANSWER)
     }
 
     /// Waits until a client has registered `port`.
@@ -71,8 +76,7 @@ impl JackServer {
     /// Starts a client that plays into the port `into` and hears the port `from`.
     ///
     /// `tool` is this crate's program `lab-jack`; a test has it as
-    /// `env!("CARGO_BIN_EXE_lab-jack")`. libjack takes the server's name from the environment of
-    /// the process only, which is why this is a process.
+    /// `env!("CARGO_BIN_EXE_lab-jack")`.
     ///
     /// # Errors
     /// [`Error::Start`], [`Error::EndedEarly`] when the ports cannot be connected.
@@ -96,7 +100,7 @@ pub struct JackClient {
 
 impl JackClient {
     fn start(server: &JackServer, tool: &Path, into: &str, from: &str) -> Result<Self, Error> {
-        let process = Process::start(server.serve(Command::new(tool).args([into, from])))?;
+        let process = Process::start(server.command(tool).args([into, from]))?;
         process.wait_for_line("ready", PATIENCE)?;
         Ok(Self { process })
     }

@@ -162,6 +162,17 @@ impl Process {
         }
     }
 
+    /// Waits until both its outputs are closed; all lines.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`].
+    pub fn wait_for_end_of_output(&self, patience: Duration) -> Result<Vec<String>, Error> {
+        match self.wait_for_lines("the end of its output", patience, |_| None::<()>) {
+            Err(error @ Error::TimedOut { .. }) => Err(error),
+            _ => Ok(self.lines()),
+        }
+    }
+
     /// Writes a line to its standard input.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub struct QmidiNet {
 }
 
 impl QmidiNet {
-    /// Starts it on `host` as a client of `jack` with `ports` MIDI ports and waits until its last
+    /// Starts it on `host`, where `jack` runs too, as its client, with `ports` MIDI ports and waits until its last
     /// port and its multicast membership are there.
     ///
     /// # Errors
@@ -24,10 +24,10 @@ impl QmidiNet {
         // It writes its settings on exit, and a person's own are none of the test's business.
         let home = crate::artifact::target_folder().join("lab").join(host.namespace());
         std::fs::create_dir_all(&home).map_err(Error::system(format!("creating {}", home.display())))?;
-        let mut command = host.command("qmidinet");
+        let mut command = jack.command("qmidinet");
         command.args(["-g", "-n", &ports.to_string(), "-i", Host::INTERFACE, "-a", "no", "-j", "yes"]);
         command.env("HOME", &home).env("XDG_CONFIG_HOME", &home).env("QT_QPA_PLATFORM", "offscreen");
-        let process = Process::start(jack.serve(&mut command))?;
+        let process = Process::start(&mut command)?;
         jack.wait_for_port(&format!("QmidiNet:out_{ports}"))?;
         host.wait_for_membership(IpAddr::V4(GROUP))?;
         Ok(Self { process })

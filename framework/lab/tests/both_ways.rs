@@ -16,10 +16,12 @@ fn options(type_name: &str) -> [Value; 2] {
         "remap" => [json!({ "channels": { "1": 3 } }), json!({ "notes": { "60": 61 } })],
         "switch" => [json!({ "inputs": ["a", "b"] }), json!({ "inputs": ["a", "b"], "auto": ["activity"] })],
         "split" => {
-            let zones = |split: u8| json!({ "zone": [
+            let zones = |split: u8| {
+                json!({ "zone": [
                 { "name": "low", "notes": format!("0..{split}") },
                 { "name": "high", "notes": format!("{}..127", split + 1) },
-            ] });
+            ] })
+            };
             [zones(59), zones(47)]
         }
         "limit" => [json!({ "rate": 50 }), json!({ "rate": 200 })],

@@ -108,10 +108,9 @@ fn an_interface_that_goes_down_and_comes_back_is_survived() {
     type Change = fn(&Host) -> Result<(), lab::Error>;
     let (mut a, mut b) = (node(&stage, json!({"interface": "eth0"})), node(&booth, json!({})));
     talk(&mut a, &mut b);
-    for (away, back) in [
-        (Host::link_down as Change, Host::link_up as Change),
-        (Host::unplug as Change, Host::plug as Change),
-    ] {
+    for (away, back) in
+        [(Host::link_down as Change, Host::link_up as Change), (Host::unplug as Change, Host::plug as Change)]
+    {
         assert_eq!(heard(&mut a, &mut b, note(1)), note(1));
         let lost = a.lost_ports().len();
         away(&stage).unwrap();

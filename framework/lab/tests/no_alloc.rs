@@ -22,14 +22,22 @@ fn graph(registry: &Registry, listen: u16, peer: u16, out: &std::path::Path, sem
     let piece = lab::artifact::repository().join("examples/media/prelude.mid");
     GraphBuilder::new()
         .node("piece", "file", json!({ "path": piece, "speed": 20, "loop": true }))
-        .node("wire", "ip-midi", json!({ "listen": format!("127.0.0.1:{listen}"), "peers": [format!("127.0.0.1:{peer}")] }))
+        .node(
+            "wire",
+            "ip-midi",
+            json!({ "listen": format!("127.0.0.1:{listen}"), "peers": [format!("127.0.0.1:{peer}")] }),
+        )
         .node("tape", "file", json!({ "path": out, "mode": "record" }))
         .node("keep", "filter", json!({ "drop": ["active-sensing"], "notes": ["0..120"] }))
         .node("up", "transpose", json!({ "semitones": semitones, "out-of-range": "fold" }))
         .node("bent", "curve", json!({ "shape": "exp" }))
         .node("moved", "remap", json!({ "channels": { "3": 4 } }))
         .node("pick", "switch", json!({ "inputs": ["a", "b"], "auto": ["activity", "loss"] }))
-        .node("zones", "split", json!({ "zone": [{ "name": "low", "notes": "0..59" }, { "name": "high", "notes": "60..127" }] }))
+        .node(
+            "zones",
+            "split",
+            json!({ "zone": [{ "name": "low", "notes": "0..59" }, { "name": "high", "notes": "60..127" }] }),
+        )
         .node("thin", "limit", json!({ "rate": 100 }))
         .node("show", "monitor", json!({ "to": "none" }))
         .route("piece -> keep -> up -> bent -> moved -> pick:a")
@@ -58,7 +66,8 @@ fn a_show_with_every_node_runs_without_memory() {
     let mut round = 0_u32;
     while began.elapsed() < Duration::from_secs(3) {
         let (number, value) = ((round % 128) as u8, (round / 3 % 128) as u8);
-        let datagram = [0x90, number, value, 0xB0, number, value, 0xE0, 0, value, 0xF0, 1, 2, 3, 4, 5, 6, 7, 8, 0xF7];
+        let datagram =
+            [0x90, number, value, 0xB0, number, value, 0xE0, 0, value, 0xF0, 1, 2, 3, 4, 5, 6, 7, 8, 0xF7];
         script.send_to(&datagram, free).unwrap();
         if round % 200 == 0 {
             engine.reload(build((round / 200 % 24) as i8 - 12)).unwrap();
@@ -85,10 +94,14 @@ fn the_allocator_would_have_noticed() {
         let mut registry = Registry::new();
         let input = registry.add_input("in", 4).unwrap();
         registry.add_sink("out", |events| drop(events.to_vec())).unwrap();
-        let graph = GraphBuilder::new().node("in", "in", json!({})).node("out", "out", json!({})).route("in -> out");
-        let engine = Engine::start(graph.build(&registry).unwrap(), registry, EngineOptions::default()).unwrap();
+        let graph =
+            GraphBuilder::new().node("in", "in", json!({})).node("out", "out", json!({})).route("in -> out");
+        let engine =
+            Engine::start(graph.build(&registry).unwrap(), registry, EngineOptions::default()).unwrap();
         input.send(midibay_ump::Ump::note_on(0, 0, 1, 1)).unwrap();
-        while engine.ping(Duration::from_secs(1)).is_ok() && engine.status().node("out").unwrap().events_in == 0 {}
+        while engine.ping(Duration::from_secs(1)).is_ok()
+            && engine.status().node("out").unwrap().events_in == 0
+        {}
         engine.stop().unwrap();
         return;
     }

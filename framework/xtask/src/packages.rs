@@ -32,10 +32,7 @@ const PEERS: &[Tool] = &[
 /// Newer systems have JACK's small tools in a package of their own; older ones, without that
 /// package, got them with `jackd` above.
 #[cfg(target_os = "linux")]
-const JACK_TOOLS: &[Tool] = &[
-    Tool { programs: &["jack_lsp"], apt: "jack-example-tools", brew: "" },
-    Tool { programs: &["jack_wait"], apt: "jack-example-tools", brew: "" },
-];
+const JACK_TOOLS: &[Tool] = &[Tool { programs: &["jack_lsp"], apt: "jack-example-tools", brew: "" }];
 
 /// Makes sure the programs are there: installs them where that is allowed without a question,
 /// otherwise says which line to run.

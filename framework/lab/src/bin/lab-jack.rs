@@ -2,7 +2,7 @@
 //! to the port FROM, says `ready`, plays each line of standard input (hex bytes, one JACK event)
 //! and writes each event it hears as `heard HEX`. It ends with its standard input.
 //!
-//! The server is the one `JACK_DEFAULT_SERVER` names.
+//! The server is the one `JACK_DEFAULT_SERVER` names, or the default one.
 
 #[cfg(target_os = "linux")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -35,7 +35,7 @@ pub enum ClientError {
     #[error("libjack cannot be used (Debian: apt-get install jackd2): {0}")]
     Library(#[from] libloading::Error),
     /// No server, or it refused.
-    #[error("the JACK server that JACK_DEFAULT_SERVER names does not answer")]
+    #[error("the JACK server does not answer")]
     NoServer,
     /// Two ports could not be connected.
     #[error("cannot connect {0} to {1}: do both ports exist?")]
