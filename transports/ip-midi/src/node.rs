@@ -72,7 +72,7 @@ impl Inbox {
     fn receive(&mut self, host: &Host, socket: &UdpSocket, port: u16, now: u64, out: &mut Out) -> u64 {
         let Self { reader, senders, from, own, .. } = self;
         let senders = &mut senders[usize::from(port)];
-        let (mut bytes, mut malformed, mut refused) = (0, 0, 0);
+        let (mut bytes, mut refused) = (0, 0);
         let (mut deadline, mut newcomer) = (u64::MAX, false);
         let read = reader.read(socket, |sender, datagram| {
             let place = match senders.find(sender) {
@@ -84,12 +84,12 @@ impl Inbox {
                 }
                 None => {
                     newcomer = true;
-                    senders.admit(sender, |ump| out.push(Event::new(now, ump).at_port(port)))
+                    senders.admit(sender, now, |ump| out.push(Event::new(now, ump).at_port(port)))
                 }
             };
             let mut events = 0;
             bytes += datagram.len() as u64;
-            malformed += senders.read(place, now, datagram, |ump| {
+            senders.read(place, now, datagram, |ump| {
                 events += 1;
                 out.push(Event::new(now, ump).at_port(port));
             });
@@ -99,9 +99,7 @@ impl Inbox {
             events
         });
         Counters::add(&host.counters().bytes_received, bytes);
-        if malformed > 0 {
-            host.dropped(DropReason::Malformed, malformed);
-        }
+        count_faults(host, senders);
         if refused > 0 {
             host.dropped(DropReason::Refused, refused);
         }
@@ -128,10 +126,8 @@ impl Inbox {
     fn tick(&mut self, host: &Host, now: u64, out: &mut Out) -> u64 {
         let mut next = u64::MAX;
         for (port, senders) in self.senders.iter_mut().enumerate() {
-            let (ended, then) = senders.tick(now, |ump| out.push(Event::new(now, ump).at_port(port as u16)));
-            if ended > 0 {
-                host.dropped(DropReason::Malformed, ended);
-            }
+            let then = senders.tick(now, |ump| out.push(Event::new(now, ump).at_port(port as u16)));
+            count_faults(host, senders);
             next = next.min(then.unwrap_or(u64::MAX));
         }
         if now >= self.count_at {
@@ -141,11 +137,23 @@ impl Inbox {
     }
 
     /// Everybody is gone.
-    fn forget(&mut self, now: u64, out: &mut Out) {
+    fn forget(&mut self, host: &Host, now: u64, out: &mut Out) {
         for (port, senders) in self.senders.iter_mut().enumerate() {
-            senders.forget(|ump| out.push(Event::new(now, ump).at_port(port as u16)));
+            senders.forget(now, |ump| out.push(Event::new(now, ump).at_port(port as u16)));
+            count_faults(host, senders);
         }
         self.count_senders(now);
+    }
+}
+
+#[inline]
+fn count_faults(host: &Host, senders: &mut Senders) {
+    let faults = senders.take_faults();
+    if faults.malformed > 0 {
+        host.dropped(DropReason::Malformed, faults.malformed);
+    }
+    if faults.overflow > 0 {
+        host.dropped(DropReason::Overflow, faults.overflow);
     }
 }
 
@@ -211,7 +219,7 @@ impl IpMidi {
         let was_up = std::mem::replace(&mut self.up, up);
         self.changes = changes;
         if was_up {
-            self.inbox.forget(now, out);
+            self.inbox.forget(&self.host, now, out);
             out.source_lost(ALL_PORTS);
             self.outbox.lose_all();
         }

@@ -1,7 +1,7 @@
 //! The way out: SysEx of several sources kept whole, datagrams filled and handed to the system, and
 //! what happens when the system does not take them or the network is not there.
 
-use midibay_ump::{ByteParser, Event, Held, OutQueue, SysexMerger, Ump};
+use midibay_plugin::ump::{ByteParser, Event, Held, OutQueue, SysexMerger, Ump};
 
 use crate::packer::{Packed, Packer};
 
@@ -102,7 +102,10 @@ impl Outbox {
         for event in events {
             let port = usize::from(event.port);
             let Some(merger) = self.mergers.get_mut(port) else { continue };
-            if !event.ump.is_sysex() && merger.deadline().is_none() {
+            if merger.deadline().is_none() && !event.ump.is_sysex() {
+                if !self.sending.queued && self.sending.packer.push_voice(port, &event.ump) {
+                    continue;
+                }
                 self.sending.offer(wire, port, *event);
             } else {
                 self.sending.uncounted = true;
@@ -153,6 +156,7 @@ impl Outbox {
     /// `[engine]`
     pub fn lose_all(&mut self) {
         let sending = &mut self.sending;
+        sending.packer.seal();
         for i in 0..sending.packer.len() {
             if let Some(datagram) = sending.packer.get(i) {
                 let owed = &mut sending.owed[datagram.port];
@@ -233,12 +237,11 @@ fn is_pedal_up(ump: &Ump) -> bool {
         0x40B => ump.raw()[1],
         _ => return false,
     };
-    midibay_ump::PEDALS.contains(&ump.data1()) && value < 1 << 31
+    midibay_plugin::ump::PEDALS.contains(&ump.data1()) && value < 1 << 31
 }
 
 impl Sending {
     /// Into a datagram, or behind what waits.
-    #[inline]
     fn offer(&mut self, wire: &mut impl Wire, port: usize, event: Event) {
         if !self.packer.has_room() {
             self.flush(wire);

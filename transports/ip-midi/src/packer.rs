@@ -1,6 +1,6 @@
 //! Packets to datagrams: a ring of datagrams, made once.
 
-use midibay_ump::{MAX_BYTES, SYSEX_COMPLETE, SYSEX_END, SYSEX_START, Ump, encode, to_midi1};
+use midibay_plugin::ump::{MAX_BYTES, SYSEX_COMPLETE, SYSEX_END, SYSEX_START, Ump, encode, to_midi1};
 
 /// How many datagrams can wait for the system.
 pub const SLOTS: usize = 64;
@@ -37,8 +37,12 @@ struct Slot {
 /// What is under way at one port.
 #[derive(Debug)]
 struct Lane {
-    /// The slot that more messages still fit into, by its number since the start.
-    open: Option<u64>,
+    /// The slot that messages are written into; none while `limit` is 0.
+    slot: usize,
+    /// Where in all bytes the next message goes, and the end of the room for messages.
+    end: usize,
+    limit: usize,
+    events: u64,
     /// The SysEx so far: it is kept back until it ends or fills a datagram, because QmidiNet takes each
     /// datagram for one whole message.
     sysex: Box<[u8]>,
@@ -70,7 +74,10 @@ impl Packer {
         // Room behind the limit, so that a message is written first and measured then.
         let stride = (max + MAX_BYTES).next_multiple_of(64);
         let lane = || Lane {
-            open: None,
+            slot: 0,
+            end: 0,
+            limit: 0,
+            events: 0,
             sysex: vec![0; max + MAX_BYTES].into_boxed_slice(),
             sysex_len: 0,
             sysex_events: 0,
@@ -89,10 +96,8 @@ impl Packer {
 
     /// From the next datagram on, messages share datagrams or do not. `[engine]`
     pub fn set_coalesce(&mut self, coalesce: bool) {
+        self.seal();
         self.coalesce = coalesce;
-        for lane in &mut self.lanes {
-            lane.open = None;
-        }
     }
 
     /// Is there room for any one packet? `[engine]`
@@ -117,38 +122,60 @@ impl Packer {
         }
     }
 
+    /// The quick way for the most common packets: a MIDI 1.0 channel voice message that fits into a
+    /// datagram begun before. Returns false where it takes [`Packer::push`]. `[engine]`
     #[inline]
-    fn push_message(&mut self, port: usize, ump: &Ump) -> Packed {
-        let mut carried = [0; MAX_BYTES];
-        let mut len = None;
-        if let Some(number) = self.lanes[port].open {
-            let at = Self::index(number);
-            let slot = &mut self.slots[at];
-            let start = at * self.stride + slot.len;
-            let room = (&mut self.bytes[start..start + MAX_BYTES]).try_into();
-            let room: &mut [u8; MAX_BYTES] = room.expect("the range is that long");
-            let written = encode(ump, room);
-            if written == 0 {
-                return Packed::Unsupported;
-            }
-            if slot.len + written <= self.max {
-                slot.len += written;
-                slot.events += 1;
-                return Packed::Done;
-            }
-            carried = *room;
-            len = Some(written);
+    pub fn push_voice(&mut self, port: usize, ump: &Ump) -> bool {
+        let Some(lane) = self.lanes.get_mut(port) else { return false };
+        let head = ump.head();
+        let voice = head >> 28 == 2 && (0x8..0xF).contains(&(head >> 20 & 0xF));
+        if !voice || lane.end + 3 > lane.limit {
+            return false;
         }
-        let len = len.unwrap_or_else(|| encode(ump, &mut carried));
+        let Some(room) = self.bytes[lane.end..].first_chunk_mut() else { return false };
+        *room = (head << 8 & 0xFF7F_7F00).to_be_bytes();
+        // Cn and Dn have one data byte, all others two.
+        lane.end += if head >> 21 & 0b111 == 0b110 { 2 } else { 3 };
+        lane.events += 1;
+        true
+    }
+
+    fn push_message(&mut self, port: usize, ump: &Ump) -> Packed {
+        let mut bytes = [0; MAX_BYTES];
+        let len = encode(ump, &mut bytes);
         if len == 0 {
             return Packed::Unsupported;
         }
-        let number = self.begin(port, 1);
-        let at = Self::index(number);
-        self.bytes[at * self.stride..][..MAX_BYTES].copy_from_slice(&carried);
-        self.slots[at].len = len;
-        self.lanes[port].open = self.coalesce.then_some(number);
+        let lane = &self.lanes[port];
+        if lane.end + len > lane.limit {
+            self.close(port);
+            let slot = self.begin(port, 0);
+            let lane = &mut self.lanes[port];
+            lane.slot = slot;
+            lane.end = slot * self.stride;
+            lane.limit = lane.end + self.max;
+            lane.events = 0;
+        }
+        let lane = &mut self.lanes[port];
+        self.bytes[lane.end..][..len].copy_from_slice(&bytes[..len]);
+        lane.end += len;
+        lane.events += 1;
+        if !self.coalesce {
+            self.close(port);
+        }
         Packed::Done
+    }
+
+    /// No more messages join the datagram that was begun for this port.
+    #[inline]
+    fn close(&mut self, port: usize) {
+        let lane = &mut self.lanes[port];
+        if lane.limit > 0 {
+            let slot = &mut self.slots[lane.slot];
+            slot.len = lane.end - lane.slot * self.stride;
+            slot.events = lane.events;
+            lane.limit = 0;
+        }
     }
 
     fn push_sysex(&mut self, port: usize, ump: &Ump) -> Packed {
@@ -178,9 +205,8 @@ impl Packer {
 
     /// The first `len` bytes of the kept SysEx become a datagram.
     fn send_sysex(&mut self, port: usize, len: usize) {
-        self.lanes[port].open = None;
-        let number = self.begin(port, self.lanes[port].sysex_events);
-        let at = Self::index(number);
+        self.close(port);
+        let at = self.begin(port, self.lanes[port].sysex_events);
         let lane = &mut self.lanes[port];
         self.bytes[at * self.stride..][..len].copy_from_slice(&lane.sysex[..len]);
         self.slots[at].len = len;
@@ -189,12 +215,13 @@ impl Packer {
         lane.sysex_events = 0;
     }
 
-    fn begin(&mut self, port: usize, events: u64) -> u64 {
+    /// Takes the next slot.
+    fn begin(&mut self, port: usize, events: u64) -> usize {
         debug_assert!(self.begun - self.released < SLOTS as u64, "push needs room");
-        let number = self.begun;
+        let at = Self::index(self.begun);
         self.begun += 1;
-        self.slots[Self::index(number)] = Slot { port, len: 0, events };
-        number
+        self.slots[at] = Slot { port, len: 0, events };
+        at
     }
 
     const fn index(number: u64) -> usize {
@@ -213,7 +240,7 @@ impl Packer {
         self.begun == self.released
     }
 
-    /// The datagram with `index` others before it. `[engine]`
+    /// The datagram with `index` others before it, as it was when it was sealed. `[engine]`
     #[inline]
     pub fn get(&self, index: usize) -> Option<Datagram<'_>> {
         if index >= self.len() {
@@ -232,8 +259,8 @@ impl Packer {
     /// system, which may take only a part of them now. `[engine]`
     #[inline]
     pub fn seal(&mut self) {
-        for lane in &mut self.lanes {
-            lane.open = None;
+        for port in 0..self.lanes.len() {
+            self.close(port);
         }
     }
 
@@ -247,12 +274,12 @@ impl Packer {
     /// Forgets all that waits, SysEx that did not end yet included, and says how many packets it
     /// was. `[engine]`
     pub fn clear(&mut self) -> u64 {
+        self.seal();
         let waiting = (0..self.len()).filter_map(|i| self.get(i)).map(|datagram| datagram.events);
         let mut events: u64 = waiting.sum();
         self.released = self.begun;
         for lane in &mut self.lanes {
             events += lane.sysex_events;
-            lane.open = None;
             lane.sysex_len = 0;
             lane.sysex_events = 0;
         }

@@ -49,8 +49,8 @@ pub(crate) fn receive(socket: &UdpSocket) -> Vec<u8> {
 pub(crate) fn sysex_bytes(umps: &[Ump]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for ump in umps {
-        let mut out = [0; midibay_ump::MAX_BYTES];
-        let len = midibay_ump::encode(ump, &mut out);
+        let mut out = [0; midibay_plugin::ump::MAX_BYTES];
+        let len = midibay_plugin::ump::encode(ump, &mut out);
         bytes.extend_from_slice(&out[..len]);
     }
     bytes
@@ -67,6 +67,6 @@ pub(crate) fn sysex(len: usize) -> Vec<u8> {
 /// The packets of a byte stream.
 pub(crate) fn parse(bytes: &[u8]) -> Vec<Ump> {
     let mut umps = Vec::new();
-    midibay_ump::ByteParser::new().parse(0, bytes, |ump| umps.push(ump));
+    midibay_plugin::ump::ByteParser::new().parse(0, bytes, |ump| umps.push(ump));
     umps
 }

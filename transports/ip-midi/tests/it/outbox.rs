@@ -233,7 +233,7 @@ fn a_system_that_takes_nothing_costs_controllers_first_and_no_note_off() {
     lab.system.room = usize::MAX;
     lab.outbox.writable(&mut lab.system);
     let umps = parse(&lab.bytes());
-    let mut held = midibay_ump::Held::new();
+    let mut held = midibay_plugin::ump::Held::new();
     umps.iter().for_each(|ump| held.apply(ump));
     assert!(held.is_empty());
     let values = umps.iter().filter(|ump| ump.status() == 0xB).count();

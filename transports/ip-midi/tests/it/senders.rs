@@ -27,17 +27,18 @@ impl Port {
         let mut umps = Vec::new();
         let place = match self.senders.find(from) {
             Some(place) => place,
-            None => self.senders.admit(from, |ump| umps.push(ump)),
+            None => self.senders.admit(from, self.now, |ump| umps.push(ump)),
         };
-        self.wrong += self.senders.read(place, self.now, datagram, |ump| umps.push(ump));
+        self.senders.read(place, self.now, datagram, |ump| umps.push(ump));
+        self.wrong += self.senders.take_faults().malformed;
         umps
     }
 
     fn tick(&mut self, now: u64) -> (Vec<Ump>, Option<u64>) {
         self.now = now;
         let mut umps = Vec::new();
-        let (ended, next) = self.senders.tick(now, |ump| umps.push(ump));
-        assert_eq!(ended, umps.len() as u64);
+        let next = self.senders.tick(now, |ump| umps.push(ump));
+        self.wrong += self.senders.take_faults().malformed;
         (umps, next)
     }
 }
@@ -53,17 +54,29 @@ fn running_status_is_each_senders_own() {
 }
 
 #[test]
-fn sysex_of_two_senders_in_pieces_do_not_mix() {
+fn sysex_of_two_senders_in_pieces_do_not_mix_and_come_out_one_after_the_other() {
     let mut port = Port::new();
     let (long, other) = (sysex(100), sysex(60));
-    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let mut umps = Vec::new();
     for i in 0..10 {
-        first.extend(port.hears(1, &long[i * 10..][..10]));
-        second.extend(port.hears(2, &other[i * 6..][..6]));
+        umps.extend(port.hears(1, &long[i * 10..][..10]));
+        umps.extend(port.hears(2, &other[i * 6..][..6]));
     }
-    assert_eq!(sysex_bytes(&first), long);
-    assert_eq!(sysex_bytes(&second), other);
+    assert_eq!(sysex_bytes(&umps), [long, other].concat());
     assert_eq!(port.wrong, 0);
+}
+
+#[test]
+fn notes_of_others_wait_behind_a_sysex_and_clocks_do_not() {
+    let mut port = Port::new();
+    assert_eq!(port.hears(1, &[0xF0, 1, 2, 3, 4, 5, 6, 7]).len(), 1);
+    assert_eq!(port.hears(2, &[0x90, 60, 100, 0xF8]), [Ump::system(0, 0xF8, 0, 0)]);
+    assert_eq!(sysex_bytes(&port.hears(1, &[0xF7])), [7, 0xF7, 0x90, 60, 100]);
+    port.hears(1, &[0xF0, 1, 2, 3, 4, 5, 6, 7]);
+    port.hears(2, &[0x80, 60, 64]);
+    let (umps, next) = port.tick(SYSEX_SILENCE);
+    assert_eq!(sysex_bytes(&umps), [7, 0xF7, 0x80, 60, 64], "not for longer than it takes to give up");
+    assert_eq!(next, None);
 }
 
 #[test]
@@ -83,8 +96,9 @@ fn a_sender_that_falls_silent_inside_a_sysex_is_given_up() {
     assert_eq!(port.tick(SYSEX_SILENCE - 1), (Vec::new(), Some(SYSEX_SILENCE)));
     let (end, next) = port.tick(SYSEX_SILENCE);
     assert_eq!((sysex_bytes(&end), next), (vec![7, 0xF7], None));
+    assert_eq!(port.wrong, 1);
     assert_eq!(port.hears(1, &[8, 0xF7, 0x90, 60, 1]), [Ump::note_on(0, 0, 60, 1)]);
-    assert_eq!(port.wrong, 2, "the rest of what was given up is no message");
+    assert_eq!(port.wrong, 3, "the rest of what was given up is no message");
 }
 
 #[test]
@@ -97,6 +111,15 @@ fn a_sysex_that_is_slow_but_goes_on_is_not_given_up() {
     }
     assert!(!port.hears(1, &[0xF7]).is_empty());
     assert_eq!(port.wrong, 0);
+}
+
+#[test]
+fn a_clock_does_not_keep_a_sysex_open_that_does_not_go_on() {
+    let mut port = Port::new();
+    port.hears(1, &[0xF0, 1]);
+    port.now = SYSEX_SILENCE / 2;
+    port.hears(1, &[0xF8]);
+    assert_eq!(sysex_bytes(&port.tick(SYSEX_SILENCE).0), [0xF0, 1, 0xF7]);
 }
 
 #[test]
@@ -134,7 +157,7 @@ fn forgetting_all_ends_what_is_open() {
     port.hears(1, &[0xF0, 1, 2, 3, 4, 5, 6, 7]);
     port.hears(2, &[0x90]);
     let mut umps = Vec::new();
-    port.senders.forget(|ump| umps.push(ump));
+    port.senders.forget(0, |ump| umps.push(ump));
     assert_eq!(sysex_bytes(&umps), [7, 0xF7]);
     assert_eq!(port.senders.find(sender(1)), None);
 }
