@@ -58,7 +58,12 @@ impl<'a> Options<'a> {
             let must = required.contains(&name.as_str());
             let resolved = self.resolve(option);
             let pad = " ".repeat(indent);
-            let _ = write!(text, "{pad}{}  {}", style.name(name), style.faint(&self.type_of(resolved, depth)));
+            let mut words = self.type_of(resolved, depth);
+            if indent + name.len() + 2 + words.len() > WIDTH {
+                // Under the name, as the help is.
+                words = format!("\n{}", wrap(&words, indent + 4).trim_end());
+            }
+            let _ = write!(text, "{pad}{}  {}", style.name(name), style.faint(&words));
             match option.get("default").filter(|value| !value.is_null()) {
                 Some(default) => {
                     let _ = write!(text, "  default {}", toml(default));
@@ -97,6 +102,10 @@ impl<'a> Options<'a> {
         text
     }
 
+    fn is_list(&self, schema: &'a Value) -> bool {
+        self.resolve(schema).get("type").and_then(Value::as_str) == Some("array")
+    }
+
     fn type_of(&self, schema: &'a Value, depth: usize) -> String {
         let schema = self.resolve(schema);
         if let Some(word) = schema.get("const") {
@@ -107,9 +116,17 @@ impl<'a> Options<'a> {
         }
         let several = alternatives(schema);
         if several.len() > 1 && depth > 0 {
-            let mut words: Vec<String> = several.iter().map(|one| self.type_of(one, depth - 1)).collect();
+            let (lists, ones): (Vec<_>, Vec<_>) = several.into_iter().partition(|one| self.is_list(one));
+            let mut words: Vec<String> = ones.iter().map(|one| self.type_of(one, depth - 1)).collect();
             words.dedup();
-            return words.join(" | ");
+            let one = words.join(" | ");
+            let lists: Vec<String> = lists.iter().map(|list| self.type_of(list, depth - 1)).collect();
+            return match lists.as_slice() {
+                [] => one,
+                [list] if *list == list_of(&one) => format!("{one}, or a list of them"),
+                lists if ones.is_empty() => lists.join(" | "),
+                lists => format!("{one} | {}", lists.join(" | ")),
+            };
         }
         let name = match schema.get("type") {
             Some(Value::String(name)) => name.as_str(),
@@ -122,16 +139,17 @@ impl<'a> Options<'a> {
             "number" => format!("number{}", range(schema)),
             "boolean" => "true | false".to_owned(),
             "array" => match schema.get("items") {
-                Some(items) if depth > 0 => {
-                    let item = self.type_of(items, depth - 1);
-                    if item.contains(" | ") { format!("list of ({item})") } else { format!("list of {item}") }
-                }
+                Some(items) if depth > 0 => list_of(&self.type_of(items, depth - 1)),
                 _ => "list".to_owned(),
             },
             "object" => "table".to_owned(),
             _ => "any".to_owned(),
         }
     }
+}
+
+fn list_of(item: &str) -> String {
+    if item.contains(" | ") { format!("list of ({item})") } else { format!("list of {item}") }
 }
 
 /// What a schema may be, null left out. Empty where it is but one thing.

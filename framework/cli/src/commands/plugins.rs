@@ -124,17 +124,35 @@ fn page(registry: &Registry, info: &NodeTypeInfo) -> String {
     text
 }
 
-/// The ports of a node without options, where the type can do without any.
+/// The ports of a node with the least that must be given, where that tells anything.
 fn ports(registry: &Registry, info: &NodeTypeInfo, style: Style) -> String {
-    let Ok(ports) = registry.validate(&info.name, &json!({})) else {
-        return "  as the options say\n".to_owned();
+    const DEPENDS: &str = "  as the options say\n";
+    let bare = registry.validate(&info.name, &json!({}));
+    let guessed = bare.is_err();
+    let Ok(ports) = bare.or_else(|_| registry.validate(&info.name, &least(&info.schema))) else {
+        return DEPENDS.to_owned();
     };
+    // A name out of a guessed option is no news.
+    if guessed && ports.inputs.iter().chain(&ports.outputs).any(|name| !name.is_empty()) {
+        return DEPENDS.to_owned();
+    }
     let list = |names: &[String]| match names {
         [] => "none".to_owned(),
         [only] if only.is_empty() => "one, without a name".to_owned(),
         names => names.iter().map(|name| style.name(name)).collect::<Vec<_>>().join(", "),
     };
     format!("  in: {}\n  out: {}\n", list(&ports.inputs), list(&ports.outputs))
+}
+
+/// The numbers that must be given, each the one nearest to 0.
+fn least(schema: &Value) -> Value {
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let options = required.filter_map(Value::as_str).map(|name| {
+        let option = &schema["properties"][name];
+        let low = option["minimum"].as_f64().unwrap_or(0.0);
+        (name.to_owned(), json!(low.max(0.0) as i64))
+    });
+    Value::Object(options.collect())
 }
 
 fn indent(text: &str, by: usize) -> String {
