@@ -375,6 +375,24 @@ impl Blueprint {
         }
         unreached
     }
+
+    /// Processors (station here) with the sources that come to them by hops that another plan does not
+    /// have. Where the last hop to a destination stays, it would not show that the way there changed.
+    pub(crate) fn severed_in(&self, new: &Self) -> Vec<(u32, Vec<u32>)> {
+        let mut severed: HashMap<u32, Vec<u32>> = HashMap::new();
+        for hop in self.hops.iter().filter(|hop| !new.hops.contains(hop)) {
+            if !self.feeds.contains_key(&hop.to) {
+                continue;
+            }
+            let sources = severed.entry(self.station(hop.to.0)).or_default();
+            let mut through = self.feeds.iter().filter(|((slot, _), _)| *slot == hop.from.0).peekable();
+            if through.peek().is_none() {
+                sources.push(source_id(hop.from.0, hop.from.1));
+            }
+            through.for_each(|(_, of_port)| sources.extend_from_slice(of_port));
+        }
+        severed.into_iter().collect()
+    }
 }
 
 struct HopBuilder<'a> {

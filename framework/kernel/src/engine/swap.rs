@@ -17,6 +17,8 @@ pub(crate) struct Swap {
     pub(crate) reconfigure: Vec<(u32, Prepared)>,
     /// Carried processors (old station and input port) that a source does not reach any more.
     pub(crate) unreached: Vec<(u32, u16, u32)>,
+    /// Processors (old station) with the sources that came to them by hops that are not in the new plan.
+    pub(crate) severed: Vec<(u32, Vec<u32>)>,
     /// The new tracker of each old one's hop.
     pub(crate) trackers: Vec<Option<u32>>,
     /// The new index, in the graph, of each of the old graph's nodes.
@@ -30,6 +32,9 @@ impl Core {
             self.tell_unreached(*station as usize, *port, *source);
         }
         self.hand_over_maps(swap);
+        for (station, sources) in &swap.severed {
+            self.release_behind(*station as usize, |_, source| sources.contains(&source));
+        }
         self.hand_over_holds(swap);
         self.settle();
 

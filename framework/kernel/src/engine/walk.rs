@@ -617,7 +617,11 @@ impl Core {
         for port in 0..self.plan.stations[station].outlets.len() as u16 {
             self.forget_source(station, port);
         }
-        // Everything behind the processor.
+        self.release_behind(station, |core, source| core.reaches(source, station));
+    }
+
+    /// Releases what these sources hold at the destinations behind a processor.
+    pub(crate) fn release_behind(&mut self, station: usize, whose: impl Fn(&Self, u32) -> bool) {
         self.plan.marks.fill(false);
         self.plan.marks[station] = true;
         for at in station + 1..self.plan.stations.len() {
@@ -631,7 +635,7 @@ impl Core {
             let behind = self.plan.station_of_slot(slot).is_some_and(|from| self.plan.marks[from]);
             for place in 0..if behind { self.plan.trackers[tracker].sources().len() } else { 0 } {
                 let source = self.plan.trackers[tracker].sources()[place];
-                if self.reaches(source, station) {
+                if whose(self, source) {
                     self.release(tracker, place);
                 }
             }

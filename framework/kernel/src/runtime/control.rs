@@ -372,6 +372,7 @@ impl Control {
             carry: carried.iter().map(|s| (self.blueprint.station(*s), blueprint.station(*s))).collect(),
             reconfigure: reconfigure.into_iter().map(|(slot, p)| (blueprint.station(slot), p)).collect(),
             unreached: self.blueprint.unreached_in(&blueprint, &carried),
+            severed: self.blueprint.severed_in(&blueprint),
             trackers: self.blueprint.heirs_in(&blueprint, &carried),
             renumbered,
             plan,

@@ -191,3 +191,35 @@ fn counters_survive_a_reload() {
     assert_eq!(status.routes[0].events, 10);
     engine.stop().unwrap();
 }
+
+/// A graph in which `up` is not the last processor before the synth.
+fn long_graph(world: &World, up: Option<serde_json::Value>) -> Graph {
+    let builder = GraphBuilder::new()
+        .node("keys", "keys", json!({}))
+        .node("last", "passing", json!({}))
+        .node("synth", "synth", json!({}))
+        .node("side", "side", json!({}))
+        .route("keys -> side");
+    let builder = match up {
+        Some(up) => builder.node("up", "counting", up).route("keys -> up -> last -> synth"),
+        None => builder.route("keys -> last -> synth"),
+    };
+    builder.build(&world.registry).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn what_sounds_by_way_of_a_node_in_the_middle_ends_when_it_is_replaced_or_goes() {
+    let (mut world, keys, heard) = world();
+    world.registry.add_function("passing", |event, out| out.push(*event)).unwrap();
+    let engine = world.start_graph(long_graph(&world, Some(json!({ "channel": 1 }))));
+    keys.send(on(60)).unwrap();
+    heard.until_count(1);
+    engine.reload(long_graph(&world, Some(json!({ "channel": 2, "fixed": 1 })))).unwrap();
+    assert_eq!(heard.packets(), [Ump::note_on(0, 1, 60, 100), Ump::note_off(0, 1, 60, 64)]);
+    keys.send(on(61)).unwrap();
+    heard.until_count(3);
+    let report = engine.reload(long_graph(&world, None)).unwrap();
+    assert_eq!(report.unchanged, ["keys", "last", "synth", "side"]);
+    assert_eq!(heard.packets()[2..], [Ump::note_on(0, 2, 61, 100), Ump::note_off(0, 2, 61, 64)]);
+    engine.stop().unwrap();
+}
