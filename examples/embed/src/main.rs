@@ -1,7 +1,7 @@
 //! An app with a MIDI patchbay inside.
 //!
-//! It has two graphs, each on an engine of its own: `keys` turns what the app plays into chords, and
-//! `lights` turns the app's faders into other controls. The app is on both ends of each: it sends
+//! It has two graphs, each on an engine of its own: `keys` moves what the app plays, and `lights` turns
+//! the app's faders into other controls. The app is on both ends of each: it sends
 //! packets in, and takes out what comes. No device is needed, and nothing here is global: Midibay
 //! installs no logger, no panic hook and no signal handler, and never ends the program.
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What graphs may use. A program for everybody would load plugin libraries here too
     // (`Registry::load_all`).
     let mut registry = Registry::new();
-    registry.add(midibay_chord::module())?;
+    registry.add(midibay_transpose::module())?;
     registry.add(midibay_filter::module())?;
 
     // A processor made of a closure: it is called for each event on the engine's real-time thread, so
@@ -49,31 +49,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     let keys_engine = start("keys", keys_graph(&registry)?, &registry)?;
     let lights_engine = start("lights", lights_graph(&registry)?, &registry)?;
 
-    println!("A key, as a chord, at half its velocity:");
+    println!("A key, an octave up, at half its velocity:");
     play(&keys, 60)?;
-    synth.print(6)?;
+    synth.print(2)?;
 
-    println!("The same after a command to the chord node:");
-    keys_engine.command("chords", "shift", &json!({ "semitones": 12 }))?;
+    println!("The same after a command to the node `up`:");
+    keys_engine.command("up", "shift", &json!({ "semitones": 7 }))?;
     play(&keys, 60)?;
-    synth.print(6)?;
+    synth.print(2)?;
 
     println!("A fader, as another control:");
     faders.send(Ump::control_change(0, 0, 7, 100))?;
     lights.print(1)?;
 
-    // While a key is down the graph is changed: its notes end as they began.
+    // While a key is down the graph is changed: what sounds by way of a node that goes is released.
     println!("A reload under a held key:");
     keys.send(Ump::note_on(0, 0, 48, 100))?;
-    synth.print(3)?;
+    synth.print(1)?;
     let report = keys_engine.reload(plain_keys_graph(&registry)?)?;
     println!("  removed: {}; runs on: {}", report.removed.join(", "), report.unchanged.join(", "));
-    synth.print(3)?;
+    synth.print(1)?;
 
     for engine in [&keys_engine, &lights_engine] {
         let status = engine.status();
         for node in &status.nodes {
-            println!("{}/{}: {}, {} in, {} out", status.name, node.name, node.health, node.events_in, node.events_out);
+            println!(
+                "{}/{}: {}, {} in, {} out",
+                status.name, node.name, node.health, node.events_in, node.events_out
+            );
         }
     }
 
@@ -96,15 +99,15 @@ fn keys_graph(registry: &Registry) -> Result<Graph, Box<dyn Error>> {
     let graph = GraphBuilder::new()
         .node("keys", "app-keys", json!({}))
         .node("notes", "filter", json!({ "keep": ["note"] }))
-        .node("chords", "chord", json!({ "intervals": [0, 4, 7] }))
+        .node("up", "transpose", json!({ "semitones": 12 }))
         .node("half", "softer", json!({}))
         .node("synth", "app-synth", json!({}))
-        .route("keys -> notes -> chords -> half -> synth")
+        .route("keys -> notes -> up -> half -> synth")
         .build(registry)?;
     Ok(graph)
 }
 
-/// The same without chords.
+/// The same without moving anything.
 fn plain_keys_graph(registry: &Registry) -> Result<Graph, Box<dyn Error>> {
     let graph = GraphBuilder::new()
         .node("keys", "app-keys", json!({}))

@@ -1,5 +1,7 @@
 //! Why a command did not do what it was asked to, and the exit code that says so.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use midibay::config::Diagnostics;
@@ -31,6 +33,14 @@ impl Failure {
             Self::Reason(reason, _) => Self::Reason(reason, help.into()),
             other => other,
         }
+    }
+
+    /// The files that hold the mistakes.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let Self::Graph(diagnostics) = self else { return Vec::new() };
+        let files: BTreeSet<PathBuf> =
+            diagnostics.items.iter().map(|item| PathBuf::from(&item.file)).collect();
+        files.into_iter().filter(|file| file.is_file()).collect()
     }
 
     /// Tells it, and gives the exit code.

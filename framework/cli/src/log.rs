@@ -32,7 +32,10 @@ fn read(filter: &str) -> EnvFilter {
         _ => plain.to_owned(),
     };
     EnvFilter::try_new(&own).unwrap_or_else(|error| {
-        say::warning(&format!("`{plain}` is no filter for the log: {error}"), "write error, warn, info or debug");
+        say::warning(
+            &format!("`{plain}` is no filter for the log: {error}"),
+            "write error, warn, info or debug",
+        );
         EnvFilter::new(DEFAULT)
     })
 }

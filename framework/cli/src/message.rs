@@ -47,7 +47,10 @@ const WORDS: [(&str, &str); 21] = [
 /// # Errors
 /// The first thing that is not understood, with what to write instead.
 pub(crate) fn read(arguments: &[String]) -> Result<Vec<Step>, Failure> {
-    let words = arguments.iter().flat_map(|argument| argument.split([' ', '\t', ','])).filter(|word| !word.is_empty());
+    let words = arguments
+        .iter()
+        .flat_map(|argument| argument.split([' ', '\t', ',']))
+        .filter(|word| !word.is_empty());
     let mut words = Words(words.collect());
     let mut steps = Vec::new();
     while let Some(word) = words.0.front().copied() {
@@ -71,12 +74,14 @@ struct Place {
 impl Words<'_> {
     fn message(&mut self, word: &str, steps: &mut Vec<Step>) -> Result<(), Failure> {
         // `cc` is a word where a channel follows, and a byte (a program change of channel 13) elsewhere.
-        let is_byte = hex(word).is_some() && !(word == "cc" && self.0.get(1).is_some_and(|next| names_place(next)));
+        let is_byte =
+            hex(word).is_some() && !(word == "cc" && self.0.get(1).is_some_and(|next| names_place(next)));
         if is_byte {
             steps.push(Step::Send(self.raw()?));
             return Ok(());
         }
-        let Some((word, example)) = WORDS.iter().find(|(known, _)| *known == word.to_ascii_lowercase()) else {
+        let Some((word, example)) = WORDS.iter().find(|(known, _)| *known == word.to_ascii_lowercase())
+        else {
             return Err(unknown(word));
         };
         self.0.pop_front();
@@ -92,8 +97,8 @@ impl Words<'_> {
                 steps.push(Step::Wait(Duration::from_millis(length.into())));
                 packets.push(Ump::note_off(at.group, at.channel, note, 64));
             }
-            "clock" | "start" | "continue" | "stop" | "reset" | "active-sensing" | "tune-request" | "time-code"
-            | "song-position" | "song-select" => packets.push(self.system(word, example)?),
+            "clock" | "start" | "continue" | "stop" | "reset" | "active-sensing" | "tune-request"
+            | "time-code" | "song-position" | "song-select" => packets.push(self.system(word, example)?),
             _ => self.voice(word, example, &mut packets)?,
         }
         steps.push(Step::Send(packets));
@@ -132,7 +137,8 @@ impl Words<'_> {
                 let number = self.fourteen("the number of the parameter", example)?;
                 let value = self.fourteen("the value", example)?;
                 let (high, low) = if word == "rpn" { (101, 100) } else { (99, 98) };
-                for (controller, value) in [(high, number >> 7), (low, number), (6, value >> 7), (38, value)] {
+                for (controller, value) in [(high, number >> 7), (low, number), (6, value >> 7), (38, value)]
+                {
                     packets.push(Ump::control_change(group, channel, controller, (value & 0x7F) as u8));
                 }
                 return Ok(());
@@ -175,8 +181,9 @@ impl Words<'_> {
             return Err(missing("the bytes", example));
         }
         if let Some(bad) = bytes.iter().find(|byte| **byte > 0x7F) {
-            return Err(Failure::new(format!("{bad:02X} cannot stand inside a SysEx"))
-                .help("its bytes are hexadecimal, from 00 to 7F; F0 in front and F7 at the end may be left out"));
+            return Err(Failure::new(format!("{bad:02X} cannot stand inside a SysEx")).help(
+                "its bytes are hexadecimal, from 00 to 7F; F0 in front and F7 at the end may be left out",
+            ));
         }
         Ok(sysex_packets(group, &bytes).collect())
     }
@@ -215,7 +222,12 @@ impl Words<'_> {
 
     /// `g2`, if it stands there; 0 is the first.
     fn group(&mut self) -> Result<u8, Failure> {
-        match self.0.front().and_then(|word| word.strip_prefix('g')).and_then(|digits| digits.parse::<u32>().ok()) {
+        match self
+            .0
+            .front()
+            .and_then(|word| word.strip_prefix('g'))
+            .and_then(|digits| digits.parse::<u32>().ok())
+        {
             Some(group) => {
                 self.0.pop_front();
                 counted("group", "g", group)
@@ -298,7 +310,8 @@ fn hex(word: &str) -> Option<Vec<u8>> {
 
 /// Whether a word is `ch1` or `g1`.
 fn names_place(word: &str) -> bool {
-    let digits = word.strip_prefix("channel").or_else(|| word.strip_prefix("ch")).or_else(|| word.strip_prefix('g'));
+    let digits =
+        word.strip_prefix("channel").or_else(|| word.strip_prefix("ch")).or_else(|| word.strip_prefix('g'));
     digits.is_some_and(|digits| digits.parse::<u32>().is_ok())
 }
 

@@ -38,8 +38,9 @@ fn parts(text: &str) -> Result<(String, Vec<(String, String)>), Failure> {
     let type_name = parts.next().unwrap_or_default().trim().to_owned();
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if !type_name.starts_with(|c: char| c.is_ascii_alphabetic()) || !type_name.chars().all(word) {
-        return Err(Failure::new(format!("`{text}` does not begin with a node type"))
-            .help("write TYPE,OPTION=VALUE,... for example ip-midi,interface=lo; `midibay plugins` lists the types"));
+        return Err(Failure::new(format!("`{text}` does not begin with a node type")).help(
+            "write TYPE,OPTION=VALUE,... for example ip-midi,interface=lo; `midibay plugins` lists the types",
+        ));
     }
     let mut pairs = Vec::new();
     for part in parts.filter(|part| !part.trim().is_empty()) {

@@ -53,7 +53,8 @@ impl<'a> Options<'a> {
             None => Vec::new(),
         };
         // What must be given comes first.
-        let (first, rest): (Vec<_>, Vec<_>) = properties.iter().partition(|(name, _)| required.contains(&name.as_str()));
+        let (first, rest): (Vec<_>, Vec<_>) =
+            properties.iter().partition(|(name, _)| required.contains(&name.as_str()));
         for (name, option) in first.into_iter().chain(rest) {
             let must = required.contains(&name.as_str());
             let resolved = self.resolve(option);
@@ -94,8 +95,11 @@ impl<'a> Options<'a> {
         let mut text = String::new();
         for one in alternatives(self.inner(schema)) {
             let one = self.resolve(one);
-            if let (Some(word), Some(about)) = (one.get("const"), one.get("description").and_then(Value::as_str)) {
-                let line = format!("{}: {}", toml(word), about.split_whitespace().collect::<Vec<_>>().join(" "));
+            if let (Some(word), Some(about)) =
+                (one.get("const"), one.get("description").and_then(Value::as_str))
+            {
+                let line =
+                    format!("{}: {}", toml(word), about.split_whitespace().collect::<Vec<_>>().join(" "));
                 let _ = writeln!(text, "{}{}", " ".repeat(indent), style.faint(&line));
             }
         }
@@ -130,7 +134,9 @@ impl<'a> Options<'a> {
         }
         let name = match schema.get("type") {
             Some(Value::String(name)) => name.as_str(),
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or(""),
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("")
+            }
             _ => "",
         };
         match name {

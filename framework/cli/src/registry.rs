@@ -47,7 +47,10 @@ pub(crate) fn open_quietly(
     let skipped = registry.load_all(&path);
     if let Some(clash) = skipped.iter().find_map(|one| one.clash.as_ref()) {
         let help = "remove one of them, or take its folder off the plugin path";
-        let text = format!("node type `{}` is in two plugins: {} and {}", clash.type_name, clash.first, clash.second);
+        let text = format!(
+            "node type `{}` is in two plugins: {} and {}",
+            clash.type_name, clash.first, clash.second
+        );
         return Err(Failure::new(text).help(help));
     }
     Ok((registry, skipped))

@@ -107,7 +107,8 @@ impl Taps {
             let NodeSpec { name, kind, ports, .. } = graph.nodes[node].clone();
             for (port, port_name) in ports.outputs.iter().enumerate() {
                 let from = PortRef { node, port: port as u16 };
-                let place = Place { graph: at, node: name.clone(), port: port_name.clone(), side: Side::From };
+                let place =
+                    Place { graph: at, node: name.clone(), port: port_name.clone(), side: Side::From };
                 let tap = self.add(graph, place);
                 graph.routes.push(route(vec![(from, tap)]));
             }
@@ -116,7 +117,10 @@ impl Taps {
                 let to = PortRef { node, port: port as u16 };
                 let place = Place { graph: at, node: name.clone(), port: port_name.clone(), side: Side::To };
                 let tap = self.add(graph, place);
-                let mut hops: Vec<(PortRef, PortRef)> = graph.routes.iter().flat_map(|route| &route.hops)
+                let mut hops: Vec<(PortRef, PortRef)> = graph
+                    .routes
+                    .iter()
+                    .flat_map(|route| &route.hops)
                     .filter(|(_, into)| *into == to)
                     .map(|(from, _)| (*from, tap))
                     .collect();

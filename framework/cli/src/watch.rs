@@ -33,22 +33,35 @@ impl Watch {
         Ok(Self { watcher, folders: BTreeSet::new() })
     }
 
-    /// Watches the folders of these files, and no others any more.
+    /// Watches the folders of these files too. Whether that are new ones.
     ///
     /// # Errors
     /// A folder cannot be watched.
-    pub(crate) fn set(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
-        let folders: BTreeSet<PathBuf> = files.iter().flat_map(|file| places(file)).filter_map(folder).collect();
-        for gone in self.folders.difference(&folders) {
+    pub(crate) fn add(&mut self, files: &[PathBuf]) -> Result<bool, Failure> {
+        let mut more = false;
+        for folder in folders(files) {
+            if !self.folders.contains(&folder) {
+                self.watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
+                self.folders.insert(folder);
+                more = true;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Ends the watch over the folders that none of these files is in.
+    pub(crate) fn keep(&mut self, files: &[PathBuf]) {
+        let kept = folders(files);
+        for gone in self.folders.difference(&kept) {
             // A folder that was deleted is not watched any more anyway.
             let _ = self.watcher.unwatch(gone);
         }
-        for new in folders.difference(&self.folders) {
-            self.watcher.watch(new, RecursiveMode::NonRecursive).map_err(failed)?;
-        }
-        self.folders = folders;
-        Ok(())
+        self.folders.retain(|folder| kept.contains(folder));
     }
+}
+
+fn folders(files: &[PathBuf]) -> BTreeSet<PathBuf> {
+    files.iter().flat_map(|file| places(file)).filter_map(folder).collect()
 }
 
 /// Whether one of the touched paths is one of these files.
@@ -58,7 +71,8 @@ pub(crate) fn concerns(touched: &[PathBuf], files: &[PathBuf]) -> bool {
 
 /// Where a file is: under the name it was given, in the real folder; and, through links, in the end.
 fn places(file: &Path) -> BTreeSet<PathBuf> {
-    let given = folder(file.to_owned()).and_then(|folder| Some(folder.canonicalize().ok()?.join(file.file_name()?)));
+    let given =
+        folder(file.to_owned()).and_then(|folder| Some(folder.canonicalize().ok()?.join(file.file_name()?)));
     given.into_iter().chain(file.canonicalize().ok()).collect()
 }
 

@@ -3,7 +3,7 @@
 use midibay::config;
 use serde_json::{Value, json};
 
-use super::load_options;
+use super::Opened;
 use crate::args::Check;
 use crate::failure::Failure;
 use crate::{output, registry, say, style};
@@ -23,7 +23,8 @@ pub(crate) fn run(args: &Check) -> Result<(), Failure> {
             } else {
                 say::diagnostics(&diagnostics);
                 let (errors, warnings) = (diagnostics.errors(), diagnostics.warnings());
-                let more = if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
+                let more =
+                    if warnings > 0 { format!(" and {}", count(warnings, "warning")) } else { String::new() };
                 say::line(&format!("{} in {}{more}", count(errors, "error"), args.graph.display()));
             }
             Err(Failure::Told)
@@ -45,9 +46,9 @@ struct Found {
 }
 
 fn look(args: &Check) -> Result<Found, Failure> {
-    let settings = config::settings(&args.graph)?;
-    let registry = registry::open(&settings.plugin_paths, &args.plugins)?;
-    let loaded = config::load(&args.graph, &load_options(&args.graph, &args.overrides.set), &registry)?;
+    let opened = Opened::read(&args.graph, &args.overrides.set, &args.plugins)?;
+    registry::tell(&opened.skipped);
+    let loaded = opened.loaded;
     let graph = &loaded.graph;
     let counts = [
         (graph.nodes.len(), "node"),
@@ -66,7 +67,11 @@ fn look(args: &Check) -> Result<Found, Failure> {
             "files": graph.files,
         }),
     );
-    Ok(Found { summary: format!("{}: {}", args.graph.display(), summary.join(", ")), warnings: loaded.warnings, json })
+    Ok(Found {
+        summary: format!("{}: {}", args.graph.display(), summary.join(", ")),
+        warnings: loaded.warnings,
+        json,
+    })
 }
 
 fn result(ok: bool, problems: Value, graph: Value) -> Value {

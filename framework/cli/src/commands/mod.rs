@@ -11,12 +11,12 @@ pub(crate) mod send;
 
 use std::path::Path;
 
-use midibay::Registry;
 use midibay::config::{self, LoadOptions, Loaded};
+use midibay::{Registry, Skipped};
 
 use crate::args::{PluginPath, Set};
 use crate::failure::Failure;
-use crate::registry;
+use crate::{registry, say};
 
 /// The word that means a graph in `--set` and in messages: its file's name without the ending.
 fn graph_name(file: &Path) -> String {
@@ -31,13 +31,34 @@ fn load_options(file: &Path, overrides: &[Set]) -> LoadOptions {
     LoadOptions { overrides, ..LoadOptions::default() }
 }
 
-/// Reads a graph file, together with the node types that it may use.
-///
-/// # Errors
-/// What is wrong with the file or with the plugins.
-fn load_graph(file: &Path, overrides: &[Set], plugins: &PluginPath) -> Result<(Loaded, Registry), Failure> {
-    let settings = config::settings(file)?;
-    let registry = registry::open(&settings.plugin_paths, plugins)?;
-    let loaded = config::load(file, &load_options(file, overrides), &registry)?;
-    Ok((loaded, registry))
+/// A graph file, read, with the node types that it may use.
+struct Opened {
+    loaded: Loaded,
+    registry: Registry,
+    skipped: Vec<Skipped>,
+}
+
+impl Opened {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with the file or with the plugins.
+    fn read(file: &Path, overrides: &[Set], plugins: &PluginPath) -> Result<Self, Failure> {
+        let settings = config::settings(file)?;
+        let (registry, skipped) = registry::open_quietly(&settings.plugin_paths, plugins)?;
+        match config::load(file, &load_options(file, overrides), &registry) {
+            Ok(loaded) => Ok(Self { loaded, registry, skipped }),
+            Err(diagnostics) => {
+                // The node type that is missing may be in one of these.
+                registry::tell(&skipped);
+                Err(diagnostics.into())
+            }
+        }
+    }
+
+    /// Tells what is probably not meant so.
+    fn warn(&self) {
+        registry::tell(&self.skipped);
+        say::diagnostics(&self.loaded.warnings);
+    }
 }

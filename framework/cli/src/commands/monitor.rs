@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use midibay::graph::{Graph, NodeKind};
 use midibay::{Engine, EngineOptions, Registry};
 
-use super::{graph_name, load_graph};
+use super::{Opened, graph_name};
 use crate::args::Monitor;
 use crate::failure::{self, Failure};
 use crate::signals::{self, Signal};
@@ -58,13 +58,17 @@ fn open(args: &Monitor) -> Result<(Graph, Registry, String), Failure> {
         let registry = registry::open(&[], &args.plugins)?;
         let graph = node_text::graph(&args.node, &registry)?;
         if let Some(node) = graph.nodes.iter().find(|node| node.kind == NodeKind::Processor) {
-            return Err(Failure::new(format!("`{}` is a processor: by itself it has no events", node.type_name))
-                .help("name an endpoint, or watch a graph file that uses it"));
+            return Err(Failure::new(format!(
+                "`{}` is a processor: by itself it has no events",
+                node.type_name
+            ))
+            .help("name an endpoint, or watch a graph file that uses it"));
         }
         return Ok((graph, registry, "monitor".to_owned()));
     };
-    let (loaded, registry) = load_graph(file, &args.overrides.set, &args.plugins)?;
-    say::diagnostics(&loaded.warnings);
+    let opened = Opened::read(file, &args.overrides.set, &args.plugins)?;
+    opened.warn();
+    let Opened { loaded, registry, .. } = opened;
     for name in &args.on {
         if !loaded.graph.nodes.iter().any(|node| node.name == *name) {
             let names = failure::list(loaded.graph.nodes.iter().map(|node| node.name.clone()));

@@ -52,7 +52,8 @@ pub(crate) fn run(args: &NewPlugin) -> Result<(), Failure> {
         ("{{sdk}}", sdk.dependency(false)),
         ("{{sdk-testing}}", sdk.dependency(true)),
     ];
-    let fill = |text: &str| values.iter().fold(text.to_owned(), |text, (place, value)| text.replace(place, value));
+    let fill =
+        |text: &str| values.iter().fold(text.to_owned(), |text, (place, value)| text.replace(place, value));
     for (path, text) in COMMON.into_iter().chain(templates) {
         write(&folder.join(fill(path)), &fill(text))?;
     }
@@ -77,10 +78,51 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// Words that Rust or cargo would not take as the name of a crate.
 const TAKEN: [&str; 45] = [
-    "alloc", "as", "async", "await", "break", "build", "const", "continue", "core", "crate", "deps", "dyn", "else",
-    "enum", "examples", "extern", "false", "fn", "for", "gen", "if", "impl", "in", "incremental", "let", "loop",
-    "match", "midibay-plugin", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "std", "struct",
-    "super", "test", "trait", "true", "type", "use", "while",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "match",
+    "midibay-plugin",
+    "mod",
+    "move",
+    "mut",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "type",
+    "use",
+    "while",
 ];
 
 fn check_name(name: &str) -> Result<(), Failure> {
@@ -97,8 +139,10 @@ fn check_name(name: &str) -> Result<(), Failure> {
             .help(format!("choose another one: {name}-plugin")));
     }
     if registry::built_in()?.node_type(name).is_some() {
-        return Err(Failure::new(format!("Midibay has a node type `{name}` already, and both could not be loaded"))
-            .help(format!("choose another name: my-{name}")));
+        return Err(Failure::new(format!(
+            "Midibay has a node type `{name}` already, and both could not be loaded"
+        ))
+        .help(format!("choose another name: my-{name}")));
     }
     Ok(())
 }

@@ -19,14 +19,21 @@ pub(crate) fn run(args: &Plugins) -> Result<(), Failure> {
         if args.json {
             let skipped: Vec<Value> =
                 skipped.iter().map(|one| json!({ "file": one.file, "reason": one.reason })).collect();
-            let types: Vec<Value> =
-                registry.type_names().iter().filter_map(|name| registry.node_type(name)).map(|i| describe(&i)).collect();
-            return output::json(&json!({ "plugins": plugins(&registry), "types": types, "skipped": skipped }));
+            let types: Vec<Value> = registry
+                .type_names()
+                .iter()
+                .filter_map(|name| registry.node_type(name))
+                .map(|i| describe(&i))
+                .collect();
+            return output::json(
+                &json!({ "plugins": plugins(&registry), "types": types, "skipped": skipped }),
+            );
         }
         return output::text(&overview(&registry));
     };
     let Some(info) = registry.node_type(name) else {
-        let near = registry.type_names().into_iter().map(|known| (strsim::damerau_levenshtein(&known, name), known));
+        let near =
+            registry.type_names().into_iter().map(|known| (strsim::damerau_levenshtein(&known, name), known));
         let help = match near.min() {
             Some((distance, known)) if distance <= 1 + name.len() / 3 => format!("did you mean `{known}`?"),
             _ => "`midibay plugins` lists the node types".to_owned(),
@@ -85,7 +92,13 @@ fn overview(registry: &Registry) -> String {
         let _ = writeln!(text, "{}", style.title("Loaded plugins"));
         for (plugin, file) in loaded {
             let types = plugin.node_types.join(", ");
-            let _ = writeln!(text, "  {} {}: {types} {}", plugin.name, plugin.version, style.faint(&file.display().to_string()));
+            let _ = writeln!(
+                text,
+                "  {} {}: {types} {}",
+                plugin.name,
+                plugin.version,
+                style.faint(&file.display().to_string())
+            );
         }
         text.push('\n');
     }
@@ -96,7 +109,8 @@ fn overview(registry: &Registry) -> String {
 /// All about one node type.
 fn page(registry: &Registry, info: &NodeTypeInfo) -> String {
     let style = style::stdout();
-    let mut text = format!("{}: {} of {}\n{}\n", style.name(&info.name), kind(info.kind), info.origin, info.about);
+    let mut text =
+        format!("{}: {} of {}\n{}\n", style.name(&info.name), kind(info.kind), info.origin, info.about);
     let mut section = |title: &str, body: &str| {
         let _ = write!(text, "\n{}\n{body}", style.title(title));
     };

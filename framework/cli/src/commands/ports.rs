@@ -42,7 +42,13 @@ pub(crate) fn run(args: &Ports) -> Result<(), Failure> {
             } else {
                 format!("type = \"{name}\"  {}", port.write)
             };
-            let _ = writeln!(text, "  {:width$}  {}  {}", port.name, style.faint(&format!("{way:7}")), style.name(&write));
+            let _ = writeln!(
+                text,
+                "  {:width$}  {}  {}",
+                port.name,
+                style.faint(&format!("{way:7}")),
+                style.name(&write)
+            );
             list.push(json!({
                 "type": name, "name": port.name, "write": port.write, "input": port.input, "output": port.output,
             }));
@@ -52,7 +58,8 @@ pub(crate) fn run(args: &Ports) -> Result<(), Failure> {
         return output::json(&list.into());
     }
     if text.is_empty() {
-        text = "This machine shows no ports. Endpoints that need none, such as files, work all the same.\n".into();
+        text = "This machine shows no ports. Endpoints that need none, such as files, work all the same.\n"
+            .into();
     } else {
         text += "\nWrite the right column below a [node.NAME] line of a graph file.\n";
     }

@@ -32,20 +32,16 @@ pub(crate) fn run(args: &Run) -> Result<(), Failure> {
     signals::listen(move |signal| drop(teller.send(Wake::Signal(signal))))
         .map_err(|error| Failure::new(format!("signals cannot be listened to: {error}")))?;
 
-    let mut graphs = Graphs::start(args)?;
-    let mut files = None;
-    if args.watch {
-        let teller = tell.clone();
-        let mut watch = Watch::start(move |paths| drop(teller.send(Wake::Touched(paths))))?;
-        watch.set(&graphs.files())?;
-        files = Some(watch);
-    }
+    let teller = tell.clone();
+    let touched = move |paths| drop(teller.send(Wake::Touched(paths)));
+    let mut watch = if args.watch { Some(Watch::start(touched)?) } else { None };
+    let mut graphs = Graphs::start(args, watch.as_mut())?;
     say::line("ready");
     #[cfg(target_os = "linux")]
     crate::service::ready(&graphs.summary());
 
     let shown = if args.view { Shown::start(tell)? } else { Shown::Nothing };
-    let mut running = Running { args, graphs: &mut graphs, files, shown, reload_at: None };
+    let mut running = Running { args, graphs: &mut graphs, watch, shown, reload_at: None };
     let done = running.until_stopped(&wakes);
     let Running { shown, .. } = running;
     #[cfg(target_os = "linux")]
@@ -86,7 +82,7 @@ impl Shown {
 struct Running<'a> {
     args: &'a Run,
     graphs: &'a mut Graphs,
-    files: Option<Watch>,
+    watch: Option<Watch>,
     shown: Shown,
     /// When touched graph files are to be read.
     reload_at: Option<Instant>,
@@ -158,12 +154,7 @@ impl Running<'_> {
         self.reload_at = None;
         #[cfg(target_os = "linux")]
         crate::service::reloading();
-        self.graphs.reload(self.args);
-        if let Some(files) = &mut self.files {
-            if let Err(Failure::Reason(reason, help)) = files.set(&self.graphs.files()) {
-                say::error(&reason, &help);
-            }
-        }
+        self.graphs.reload(self.args, self.watch.as_mut());
         #[cfg(target_os = "linux")]
         crate::service::ready(&self.graphs.summary());
     }

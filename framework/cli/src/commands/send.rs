@@ -51,8 +51,11 @@ pub(crate) fn run(args: &Send) -> Result<(), Failure> {
 /// The index of the input port to send to.
 fn input_port(node: &NodeSpec, args: &Send) -> Result<u16, Failure> {
     if node.kind != NodeKind::Endpoint {
-        return Err(Failure::new(format!("`{}` is a processor: nothing can be sent through it", node.type_name))
-            .help("name an endpoint; `midibay plugins` lists them"));
+        return Err(Failure::new(format!(
+            "`{}` is a processor: nothing can be sent through it",
+            node.type_name
+        ))
+        .help("name an endpoint; `midibay plugins` lists them"));
     }
     let inputs = &node.ports.inputs;
     let at = match (&args.port, inputs.as_slice()) {
@@ -195,7 +198,10 @@ impl Sender<'_> {
                 return Ok(());
             }
             if Instant::now() > end {
-                return Err(Failure::new(format!("the endpoint took {} of {} packets", node.events_in, self.sent)));
+                return Err(Failure::new(format!(
+                    "the endpoint took {} of {} packets",
+                    node.events_in, self.sent
+                )));
             }
             std::thread::sleep(GLANCE);
         }
@@ -212,7 +218,9 @@ fn leave(engine: Engine, mut held: Box<Held>) {
     }
     let mut notes = Vec::new();
     held.release_all(|packet| {
-        if let Message::Midi1 { channel, voice: Midi1Voice::NoteOff { note, .. }, group } = Message::decode(&packet) {
+        if let Message::Midi1 { channel, voice: Midi1Voice::NoteOff { note, .. }, group } =
+            Message::decode(&packet)
+        {
             let group = if group == 0 { String::new() } else { format!("g{} ", group + 1) };
             notes.push(format!("note-off {group}ch{} {note}", channel + 1));
         }

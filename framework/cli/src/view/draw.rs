@@ -35,7 +35,13 @@ const CHANNELS: [Color; 16] = [
 const ROLL_ROWS: u16 = 7;
 
 /// Draws everything.
-pub(super) fn picture(frame: &mut Frame<'_>, statuses: &[Status], rates: &Rates, rolls: &Rolls, said: &[String]) {
+pub(super) fn picture(
+    frame: &mut Frame<'_>,
+    statuses: &[Status],
+    rates: &Rates,
+    rolls: &Rolls,
+    said: &[String],
+) {
     let nodes: usize = statuses.iter().map(|status| status.nodes.len()).sum();
     let area = frame.area();
     let table_rows = (nodes as u16 + 1).min(area.height / 2);
@@ -50,7 +56,8 @@ pub(super) fn picture(frame: &mut Frame<'_>, statuses: &[Status], rates: &Rates,
     frame.render_widget(headline(statuses), title);
     frame.render_widget(node_table(statuses, rates), table);
     draw_rolls(frame, middle, rolls);
-    let lines: Vec<Line<'_>> = said.iter().rev().take(usize::from(said_rows)).rev().map(|l| Line::from(l.as_str())).collect();
+    let lines: Vec<Line<'_>> =
+        said.iter().rev().take(usize::from(said_rows)).rev().map(|l| Line::from(l.as_str())).collect();
     frame.render_widget(Paragraph::new(lines).style(Style::new().add_modifier(Modifier::DIM)), bottom);
 }
 
@@ -122,7 +129,9 @@ fn draw_rolls(frame: &mut Frame<'_>, area: Rect, rolls: &Rolls) {
             .borders(Borders::TOP)
             .border_style(Style::new().add_modifier(Modifier::DIM))
             .title(format!(" {title} "))
-            .title(Line::from(format!(" {} sounding, {} events ", roll.sounding(), roll.events)).right_aligned())
+            .title(
+                Line::from(format!(" {} sounding, {} events ", roll.sounding(), roll.events)).right_aligned(),
+            )
             .title_bottom(last);
         let inner = block.inner(*area);
         frame.render_widget(block, *area);
@@ -216,7 +225,10 @@ mod tests {
         for part in ["from net", "1 sounding, 1 events", "something was said"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
-        let blocks = buffer.content().iter().filter(|cell| matches!(cell.symbol(), "▀" | "▄")).count();
-        assert_eq!(blocks, 1, "one note in one column");
+        let width = usize::from(buffer.area.width);
+        let notes =
+            buffer.content().iter().enumerate().filter(|(_, cell)| matches!(cell.symbol(), "▀" | "▄"));
+        let columns: std::collections::BTreeSet<usize> = notes.map(|(at, _)| at % width).collect();
+        assert_eq!(columns.len(), 1, "one step of time is one column");
     }
 }

@@ -21,9 +21,14 @@ impl Plain {
         for status in statuses {
             for node in &status.nodes {
                 let (into, out) = self.rates.of(&status.name, node);
-                let name = if statuses.len() > 1 { format!("{}/{}", status.name, node.name) } else { node.name.clone() };
+                let name = if statuses.len() > 1 {
+                    format!("{}/{}", status.name, node.name)
+                } else {
+                    node.name.clone()
+                };
                 let _ = write!(line, " | {name} {}", node.health);
-                let _ = write!(line, " in {} ({into:.0}/s) out {} ({out:.0}/s)", node.events_in, node.events_out);
+                let _ =
+                    write!(line, " in {} ({into:.0}/s) out {} ({out:.0}/s)", node.events_in, node.events_out);
                 let drops: u64 = node.drops.values().sum();
                 if drops > 0 {
                     let _ = write!(line, " dropped {drops}");

@@ -22,7 +22,8 @@ impl Rates {
                 let key = (status.name.clone(), node.name.clone());
                 let mut past = self.0.remove(&key).unwrap_or_default();
                 // A node that was made anew counts from nothing.
-                if past.back().is_some_and(|(_, into, out)| node.events_in < *into || node.events_out < *out) {
+                if past.back().is_some_and(|(_, into, out)| node.events_in < *into || node.events_out < *out)
+                {
                     past.clear();
                 }
                 past.push_back((now, node.events_in, node.events_out));
@@ -65,6 +66,9 @@ mod tests {
 
     #[test]
     fn times_are_short_words() {
-        assert_eq!([0, 512, 12_345, 1_540_000, 17_000_000_000].map(time), ["-", "512 ns", "12 us", "1.5 ms", "17.0 s"]);
+        assert_eq!(
+            [0, 512, 12_345, 1_540_000, 17_000_000_000].map(time),
+            ["-", "512 ns", "12 us", "1.5 ms", "17.0 s"]
+        );
     }
 }

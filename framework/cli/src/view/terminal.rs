@@ -84,5 +84,6 @@ fn keys(stop: impl Fn()) {
 }
 
 fn failed(error: std::io::Error) -> Failure {
-    Failure::new(format!("the terminal cannot be drawn on: {error}")).help("run without --view, or write it to a file")
+    Failure::new(format!("the terminal cannot be drawn on: {error}"))
+        .help("run without --view, or write it to a file")
 }

@@ -138,7 +138,11 @@ impl<'a> Printer<'a> {
         }
         let seconds = self.start.elapsed().as_secs_f64();
         let rate = self.total as f64 / seconds.max(0.001);
-        say::line(&format!("{} events in {seconds:.1} s ({rate:.0}/s), {} not shown", self.total, tap::lost()));
+        say::line(&format!(
+            "{} events in {seconds:.1} s ({rate:.0}/s), {} not shown",
+            self.total,
+            tap::lost()
+        ));
         if self.taps.len() > 1 {
             for (tap, count) in self.counts.iter().enumerate().filter(|(_, count)| count.total > 0) {
                 say::line(&format!("  {}: {}", label(self.taps, tap as u32), count.total));
@@ -151,5 +155,9 @@ impl<'a> Printer<'a> {
 fn label(taps: &Taps, tap: u32) -> String {
     let place = taps.place(tap);
     let side = if place.side == Side::From { "from" } else { "to  " };
-    if place.port.is_empty() { format!("{side} {}", place.node) } else { format!("{side} {}:{}", place.node, place.port) }
+    if place.port.is_empty() {
+        format!("{side} {}", place.node)
+    } else {
+        format!("{side} {}:{}", place.node, place.port)
+    }
 }

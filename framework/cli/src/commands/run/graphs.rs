@@ -7,11 +7,12 @@ use midibay::graph::{Graph, NodeSpec};
 use midibay::{Engine, EngineOptions, Registry, ReloadReport, Status};
 use serde_json::{Value, json};
 
-use super::super::{graph_name, load_graph};
+use super::super::{Opened, graph_name};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::say;
 use crate::tap::{self, Taps};
+use crate::watch::Watch;
 
 /// How long an engine may take to answer the watchdog. It answers in microseconds.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -28,6 +29,8 @@ struct One {
     name: String,
     engine: Engine,
     files: Vec<PathBuf>,
+    /// Files with the mistakes that a reload met: they are watched too, until they are mended.
+    broken: Vec<PathBuf>,
     nodes: usize,
     /// The nodes that play a file.
     players: Vec<String>,
@@ -47,13 +50,13 @@ impl Graphs {
     ///
     /// # Errors
     /// What is wrong with any of them. None runs then.
-    pub(super) fn start(args: &Run) -> Result<Self, Failure> {
+    pub(super) fn start(args: &Run, mut watch: Option<&mut Watch>) -> Result<Self, Failure> {
         check_names(args)?;
         let mut graphs = Self { list: Vec::new(), taps: Taps::default(), tapped: args.view };
         let mut prepared = Vec::new();
         let mut failed = false;
         for (at, file) in args.graphs.iter().enumerate() {
-            match graphs.prepare(at, file, args) {
+            match graphs.prepare(at, file, args, watch.as_deref_mut()) {
                 Ok(one) => prepared.push(one),
                 // The mistakes of the others are told too.
                 Err(failure) => {
@@ -66,8 +69,10 @@ impl Graphs {
             return Err(Failure::Told);
         }
         if args.exit_when_done && prepared.iter().all(|one| one.players.is_empty()) {
-            return Err(Failure::new("no node of these graphs plays a file, so --exit-when-done would never end")
-                .help("leave it out, or add a node of type = \"file\" with the path of a MIDI file"));
+            return Err(Failure::new(
+                "no node of these graphs plays a file, so --exit-when-done would never end",
+            )
+            .help("leave it out, or add a node of type = \"file\" with the path of a MIDI file"));
         }
         for (file, one) in args.graphs.iter().zip(prepared) {
             let name = graph_name(file);
@@ -75,14 +80,35 @@ impl Graphs {
             let options = EngineOptions { name: name.clone(), ..EngineOptions::default() };
             let engine = Engine::start(graph, registry, options)
                 .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
-            graphs.list.push(One { file: file.clone(), name, engine, files, nodes, players });
+            graphs.list.push(One {
+                file: file.clone(),
+                name,
+                engine,
+                files,
+                broken: Vec::new(),
+                nodes,
+                players,
+            });
         }
         Ok(graphs)
     }
 
-    fn prepare(&mut self, at: usize, file: &Path, args: &Run) -> Result<Prepared, Failure> {
-        let (loaded, mut registry) = load_graph(file, &args.overrides.set, &args.plugins)?;
-        say::diagnostics(&loaded.warnings);
+    fn prepare(
+        &mut self,
+        at: usize,
+        file: &Path,
+        args: &Run,
+        watch: Option<&mut Watch>,
+    ) -> Result<Prepared, Failure> {
+        let mut opened = Opened::read(file, &args.overrides.set, &args.plugins)?;
+        if let Some(watch) = watch {
+            // What was written between the reading and the watching would go unnoticed.
+            while watch.add(&opened.loaded.graph.files)? {
+                opened = Opened::read(file, &args.overrides.set, &args.plugins)?;
+            }
+        }
+        opened.warn();
+        let Opened { loaded, mut registry, .. } = opened;
         let mut graph = loaded.graph;
         let nodes = graph.nodes.len();
         let players = graph.nodes.iter().filter(|node| plays(node)).map(|node| node.name.clone()).collect();
@@ -94,12 +120,16 @@ impl Graphs {
     }
 
     /// Reads all files again and goes over to what they say. A graph with mistakes runs on as it was.
-    pub(super) fn reload(&mut self, args: &Run) {
+    pub(super) fn reload(&mut self, args: &Run, mut watch: Option<&mut Watch>) {
         for at in 0..self.list.len() {
             let file = self.list[at].file.clone();
-            let prepared = match self.prepare(at, &file, args) {
+            let prepared = match self.prepare(at, &file, args, watch.as_deref_mut()) {
                 Ok(prepared) => prepared,
                 Err(failure) => {
+                    self.list[at].broken = failure.files();
+                    if let Some(Err(failure)) = watch.as_mut().map(|watch| watch.add(&self.list[at].broken)) {
+                        failure.tell();
+                    }
                     failure.tell();
                     say::line(&format!("{}: not reloaded, the old graph runs on", file.display()));
                     continue;
@@ -110,6 +140,7 @@ impl Graphs {
                 Ok(report) => {
                     say::line(&format!("{}: reloaded, {}", file.display(), summary(&report)));
                     one.files = prepared.files;
+                    one.broken.clear();
                     one.nodes = prepared.nodes;
                     one.players = prepared.players;
                 }
@@ -119,11 +150,14 @@ impl Graphs {
                 }
             }
         }
+        if let Some(watch) = watch {
+            watch.keep(&self.files());
+        }
     }
 
-    /// All files that the graphs were read from.
+    /// All files that the graphs were read from, or could not be.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        self.list.iter().flat_map(|one| one.files.iter().cloned()).collect()
+        self.list.iter().flat_map(|one| one.files.iter().chain(&one.broken).cloned()).collect()
     }
 
     pub(super) fn taps(&self) -> &Taps {
