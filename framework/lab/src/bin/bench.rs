@@ -42,9 +42,9 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, Box<dyn Error>> {
     let options = options()?;
     let echo = Side::echo(&options)?;
-    let midibay = Side::midibay(&options)?;
-    let mut rows = network(&options, &echo, &midibay)?;
-    drop((echo, midibay));
+    let (joining, single) = (Side::midibay(&options, true)?, Side::midibay(&options, false)?);
+    let mut rows = network(&options, &echo, &joining, &single)?;
+    drop((echo, joining, single));
     rows.extend(program(&options)?);
     println!("{:<34} {:>12} {:>12} {:>10}   wanted", "", "echo", "midibay", "");
     for row in &rows {
@@ -95,9 +95,11 @@ impl Side {
         Ok(Self { socket, peer, _process: process })
     }
 
-    fn midibay(options: &Options) -> Result<Self, Box<dyn Error>> {
+    /// `join`: messages that leave at the same time share a datagram, as they do unless the graph says
+    /// otherwise.
+    fn midibay(options: &Options, join: bool) -> Result<Self, Box<dyn Error>> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
-        let graph = Graph::new(&socket)?;
+        let graph = Graph::new(&socket, join)?;
         let process = graph.run(options)?;
         Ok(Self { socket, peer: graph.listen, _process: process })
     }
@@ -118,7 +120,7 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(answers_to: &UdpSocket) -> std::io::Result<Self> {
+    fn new(answers_to: &UdpSocket, join: bool) -> std::io::Result<Self> {
         // Free a moment ago, and nobody else asks for ports in this moment.
         let listen = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
         let peer = answers_to.local_addr()?;
@@ -126,7 +128,7 @@ impl Graph {
             std::env::temp_dir().join(format!("midibay-bench-{}-{}.toml", std::process::id(), listen.port()));
         let text = format!(
             "[node.in]\ntype = \"ip-midi\"\nlisten = \"{listen}\"\n\n\
-             [node.out]\ntype = \"ip-midi\"\npeers = [\"{peer}\"]\n\n\
+             [node.out]\ntype = \"ip-midi\"\npeers = [\"{peer}\"]\ncoalesce = {join}\n\n\
              [graph]\nroutes = [\"in.ch1.note{{0..127}} -> out.ch2.note{{0..127}}\"]\n"
         );
         std::fs::write(&path, text)?;
@@ -160,25 +162,51 @@ struct Row {
 /// Both sides of one measurement, a pair for each round.
 type Pairs = Vec<(f64, f64)>;
 
-fn network(options: &Options, echo: &Side, midibay: &Side) -> Result<Vec<Row>, Box<dyn Error>> {
-    const PACKETS: [(usize, f64, &str); 3] =
-        [(1, 0.85, ">= 0.85"), (8, 0.85, ">= 0.85"), (64, 0.7, ">= 0.70")];
+/// A measurement under saturation.
+struct Load<'s> {
+    name: &'static str,
+    events: usize,
+    midibay: &'s Side,
+    least: f64,
+    wanted: &'static str,
+    pairs: Pairs,
+}
+
+fn network(
+    options: &Options,
+    echo: &Side,
+    joining: &Side,
+    single: &Side,
+) -> Result<Vec<Row>, Box<dyn Error>> {
+    let load = |name, events, midibay, least, wanted| Load {
+        name,
+        events,
+        midibay,
+        least,
+        wanted,
+        pairs: Vec::new(),
+    };
+    let mut loads = [
+        load("packets/s, 1 event each", 1, single, 0.85, ">= 0.85"),
+        load("the same, joined on the way out", 1, joining, 0.85, ">= 0.85"),
+        load("events/s, 8 a packet", 8, joining, 0.85, ">= 0.85"),
+        load("events/s, 64 a packet", 64, joining, 0.7, ">= 0.70"),
+    ];
     let (mut p50, mut p99): (Pairs, Pairs) = (Vec::new(), Vec::new());
-    let mut rates: [Pairs; 3] = Default::default();
     let mut lost = (0, 0);
     for round in 0..options.rounds {
         eprintln!("round {} of {}", round + 1, options.rounds);
-        let trips = pair(round, || echo.round_trip(options.time), || midibay.round_trip(options.time))?;
+        let trips = pair(round, || echo.round_trip(options.time), || joining.round_trip(options.time))?;
         p50.push((micros(trips.0.p50), micros(trips.1.p50)));
         p99.push((micros(trips.0.p99), micros(trips.1.p99)));
         lost = (lost.0 + trips.0.lost, lost.1 + trips.1.lost);
-        for ((events, _, _), pairs) in PACKETS.iter().zip(&mut rates) {
+        for load in &mut loads {
             let both = pair(
                 round,
-                || echo.saturation(*events, options.time),
-                || midibay.saturation(*events, options.time),
+                || echo.saturation(load.events, options.time),
+                || load.midibay.saturation(load.events, options.time),
             )?;
-            pairs.push((both.0.events_per_second, both.1.events_per_second));
+            load.pairs.push((both.0.events_per_second, both.1.events_per_second));
             lost = (lost.0 + both.0.lost, lost.1 + both.1.lost);
         }
     }
@@ -198,13 +226,13 @@ fn network(options: &Options, echo: &Side, midibay: &Side) -> Result<Vec<Row>, B
             ..row("round trip, 99 of 100", &p99, |us| format!("{us:.1} us"))
         },
     ];
-    for ((events, least, wanted), pairs) in PACKETS.iter().zip(&rates) {
-        let ratio = ratio(pairs);
+    for load in &loads {
+        let ratio = ratio(&load.pairs);
         rows.push(Row {
             relation: format!("{ratio:.2}"),
-            wanted,
-            good: ratio >= *least,
-            ..row(&format!("events/s, {events} a packet"), pairs, thousands)
+            wanted: load.wanted,
+            good: ratio >= load.least,
+            ..row(load.name, &load.pairs, thousands)
         });
     }
     rows.push(Row {
@@ -236,7 +264,7 @@ fn pair<T>(
 /// What the program itself takes.
 fn program(options: &Options) -> Result<Vec<Row>, Box<dyn Error>> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
-    let graph = Graph::new(&socket)?;
+    let graph = Graph::new(&socket, true)?;
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         let start = Instant::now();
