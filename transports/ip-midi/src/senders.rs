@@ -46,17 +46,6 @@ pub struct Senders {
     counted: Faults,
 }
 
-/// The packet on its way out, behind an open SysEx of somebody else if there is one.
-#[inline]
-fn pass(merger: &mut SysexMerger, now: u64, place: usize, ump: Ump, mut sink: impl FnMut(Ump)) {
-    if merger.deadline().is_none() && !ump.is_sysex() {
-        sink(ump);
-    } else {
-        let event = Event { source: place as u32, ..Event::new(now, ump) };
-        merger.push(now, event, |event| sink(event.ump));
-    }
-}
-
 impl Default for Senders {
     fn default() -> Self {
         Self::new()
@@ -113,9 +102,21 @@ impl Senders {
     #[inline]
     pub fn read(&mut self, place: usize, now: u64, datagram: &[u8], mut sink: impl FnMut(Ump)) {
         self.heard[place] = now;
+        let parser = &mut self.parsers[place];
+        if self.merger.deadline().is_some() || parser.in_sysex() || datagram.contains(&0xF0) {
+            return self.read_sysex(place, now, datagram, &mut sink);
+        }
+        let before = parser.errors().total();
+        parser.parse(0, datagram, sink);
+        self.malformed += parser.errors().total() - before;
+    }
+
+    /// The same where a SysEx is open, or may begin.
+    #[cold]
+    fn read_sysex(&mut self, place: usize, now: u64, datagram: &[u8], sink: &mut dyn FnMut(Ump)) {
         let (parser, merger) = (&mut self.parsers[place], &mut self.merger);
         let before = parser.errors().total();
-        parser.parse(0, datagram, |ump| pass(merger, now, place, ump, &mut sink));
+        parser.parse(0, datagram, |ump| merge(merger, now, place, ump, sink));
         self.malformed += parser.errors().total() - before;
         // A clock that goes on is no sign that the SysEx does.
         if parser.in_sysex() && datagram.iter().any(|byte| *byte < 0xF8) {
@@ -149,10 +150,10 @@ impl Senders {
         self.known = 0;
     }
 
-    fn give_up(&mut self, place: usize, now: u64, mut sink: impl FnMut(Ump)) {
+    fn give_up(&mut self, place: usize, now: u64, sink: &mut dyn FnMut(Ump)) {
         let (parser, merger) = (&mut self.parsers[place], &mut self.merger);
         let before = parser.errors().total();
-        parser.finish(0, |ump| pass(merger, now, place, ump, &mut sink));
+        parser.finish(0, |ump| merge(merger, now, place, ump, sink));
         self.malformed += parser.errors().total() - before;
         // Who comes to this place next has nothing to do with a SysEx that was cut off before.
         merger.vanished(now, place as u32, |event| sink(event.ump));
@@ -175,4 +176,10 @@ impl Senders {
             overflow: merger.overflow - before.overflow,
         }
     }
+}
+
+/// A packet on its way out, behind an open SysEx of somebody else if there is one.
+fn merge(merger: &mut SysexMerger, now: u64, place: usize, ump: Ump, sink: &mut dyn FnMut(Ump)) {
+    let event = Event { source: place as u32, ..Event::new(now, ump) };
+    merger.push(now, event, |event| sink(event.ump));
 }
