@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use abi_stable::std_types::{RErr, ROk, RStr, RString};
@@ -16,7 +16,6 @@ use abi_stable::std_types::{RErr, ROk, RStr, RString};
 pub use assert_no_alloc::AllocDisabler;
 use assert_no_alloc::{assert_no_alloc, permit_alloc};
 use midibay_ump::{Event, Ump};
-use polling::Poller;
 use serde_json::Value as Json;
 
 use crate::abi::{HostVtable, OK, PANICKED, REFUSED, RawHost, RawNode, RawNodeType, RawParams, Reply, WOKEN};
@@ -24,6 +23,7 @@ use crate::cells::{Counters, PropertyCell, Value};
 use crate::error::ConfigError;
 use crate::glue;
 use crate::host::{Health, Level};
+use crate::io::{Poll, Readied, Wait};
 use crate::node::{Endpoint, Processor};
 use crate::out::Out;
 
@@ -31,7 +31,7 @@ use crate::out::Out;
 struct RigHost {
     now: AtomicU64,
     woken: AtomicBool,
-    poller: Poller,
+    poll: Poll,
     counters: Counters,
     properties: HashMap<String, Box<PropertyCell>>,
     health: Mutex<(Health, String)>,
@@ -82,16 +82,14 @@ const HOST: HostVtable = {
     }
     unsafe extern "C" fn io(this: *const (), op: u8, fd: i64, key: u32, interest: u8) -> i32 {
         // SAFETY: alive; the node keeps the descriptor open until it ends the watch.
-        let done = permit_alloc(|| unsafe {
-            crate::io::poll_control(&host(this).poller, op, fd, key as usize, interest)
-        });
+        let done = permit_alloc(|| unsafe { host(this).poll.control(op, fd, u64::from(key), interest) });
         done.err().map_or(0, |e| e.raw_os_error().unwrap_or(-1))
     }
     unsafe extern "C" fn wake(this: *const ()) {
         // SAFETY: alive.
         let host = unsafe { host(this) };
         host.woken.store(true, Ordering::Release);
-        host.poller.notify().unwrap();
+        host.poll.notify();
     }
     unsafe extern "C" fn name(_: *const ()) -> RString {
         "rig".into()
@@ -109,6 +107,7 @@ pub struct Rig {
     buffer: Box<[Event; 4]>,
     config: Json,
     wake_at: Option<u64>,
+    wait: Wait,
     caught: Caught,
 }
 
@@ -145,7 +144,7 @@ impl Rig {
         let host = Arc::new(RigHost {
             now: AtomicU64::new(1_000_000_000),
             woken: AtomicBool::new(false),
-            poller: Poller::new().unwrap(),
+            poll: Poll::new().unwrap(),
             counters: Counters::default(),
             properties,
             health: Mutex::new((Health::Ok, String::new())),
@@ -165,6 +164,7 @@ impl Rig {
             buffer: Box::default(),
             config,
             wake_at: None,
+            wait: Wait::default(),
             caught: Caught::default(),
         })
     }
@@ -258,21 +258,21 @@ impl Rig {
         let begin = self.now();
         let until_tick =
             self.wake_at.map_or(timeout, |at| Duration::from_nanos(at.saturating_sub(begin)).min(timeout));
-        let mut ready = polling::Events::new();
-        self.host.poller.wait(&mut ready, Some(until_tick)).unwrap();
+        let deadline = real_clock() + until_tick.as_nanos() as u64;
+        self.host.poll.wait(&mut self.wait, Some(deadline), real_clock);
         self.host.now.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        let ready: Vec<Readied> = self.wait.ready().collect();
         let mut events = Vec::new();
         if self.host.woken.swap(false, Ordering::AcqRel) {
             // SAFETY: as in `send`.
             events
                 .extend(self.call_ok(|n, now, out| unsafe { (n.vtable.ready)(n.this, WOKEN, 0, now, out) }));
         }
-        for event in ready.iter() {
-            let flags = u8::from(event.readable) | u8::from(event.writable) << 1;
+        for Readied { key, flags } in ready {
             // SAFETY: as in `send`.
-            events.extend(self.call_ok(|n, now, out| unsafe {
-                (n.vtable.ready)(n.this, event.key as u32, flags, now, out)
-            }));
+            events.extend(
+                self.call_ok(|n, now, out| unsafe { (n.vtable.ready)(n.this, key as u32, flags, now, out) }),
+            );
         }
         if self.wake_at.is_some_and(|at| at <= self.now()) {
             events.extend(self.tick());
@@ -386,6 +386,12 @@ impl Drop for Rig {
             unsafe { (node.vtable.stop)(node.this) };
         }
     }
+}
+
+/// Real nanoseconds.
+fn real_clock() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
 fn prepare(node_type: &RawNodeType, config: &Json) -> Result<RawParams, Vec<ConfigError>> {

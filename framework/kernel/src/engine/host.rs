@@ -7,8 +7,8 @@ use std::thread::Thread;
 
 use crossbeam_queue::ArrayQueue;
 use midibay_plugin::abi::{HostVtable, RawHost};
+use midibay_plugin::io::Poll;
 use midibay_plugin::{Counters, Health, Level, PropertyCell};
-use polling::Poller;
 
 use super::stats::Histogram;
 use crate::clock;
@@ -17,21 +17,17 @@ use crate::clock;
 type RStr<'a> = midibay_plugin::abi::Text<'a>;
 type RString = midibay_plugin::abi::OwnedText;
 
-/// How many bits of a poll key name the node; the rest is the node's own key.
-const KEY_BITS: u32 = usize::BITS / 2;
-
 /// More nodes than this an engine does not take: the number of a node, and a source's, is 16 bits.
 pub(crate) const MAX_NODES: usize = 1 << 15;
 
 /// The poll key of a node's descriptor.
-fn poll_key(slot: u32, key: u32) -> Option<usize> {
-    // The topmost node is never given, so no key equals the poller's own `usize::MAX`.
-    (u64::from(key) < 1 << KEY_BITS).then_some((slot as usize) << KEY_BITS | key as usize)
+fn poll_key(slot: u32, key: u32) -> u64 {
+    u64::from(slot) << 32 | u64::from(key)
 }
 
 /// The node and its key behind a poll key.
-pub(crate) fn split_poll_key(key: usize) -> (u32, u32) {
-    ((key >> KEY_BITS) as u32, (key & ((1 << KEY_BITS) - 1)) as u32)
+pub(crate) fn split_poll_key(key: u64) -> (u32, u32) {
+    ((key >> 32) as u32, key as u32)
 }
 
 /// A line that a node said, in fixed memory, on its way to a thread that may write it.
@@ -101,7 +97,7 @@ impl SlotSet {
 
 /// What the nodes of one engine share.
 pub(crate) struct Shared {
-    pub(crate) poller: Poller,
+    pub(crate) poll: Poll,
     pub(crate) woken: SlotSet,
     pub(crate) log: ArrayQueue<LogLine>,
     pub(crate) log_lost: AtomicU64,
@@ -114,7 +110,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new() -> std::io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            poller: Poller::new()?,
+            poll: Poll::new()?,
             woken: SlotSet::new(),
             log: ArrayQueue::new(256),
             log_lost: AtomicU64::new(0),
@@ -264,17 +260,15 @@ const VTABLE: HostVtable = {
         const INVALID: i32 = 22;
         // SAFETY: alive.
         let host = unsafe { host(this) };
-        let Some(key) = poll_key(host.slot, key) else { return INVALID };
         // SAFETY: the node keeps the descriptor open until it ends the watch (`Host::watch`).
-        let done = unsafe { midibay_plugin::io::poll_control(&host.shared.poller, op, fd, key, interest) };
+        let done = unsafe { host.shared.poll.control(op, fd, poll_key(host.slot, key), interest) };
         done.err().map_or(0, |e| e.raw_os_error().unwrap_or(INVALID))
     }
     unsafe extern "C" fn wake(this: *const ()) {
         // SAFETY: alive.
         let host = unsafe { host(this) };
         host.shared.woken.insert(host.slot);
-        // It fails only when the poller's own descriptor is broken, and then nothing works any more.
-        let _ = host.shared.poller.notify();
+        host.shared.poll.notify();
     }
     unsafe extern "C" fn name(this: *const ()) -> RString {
         // SAFETY: alive.

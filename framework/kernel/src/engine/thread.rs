@@ -5,10 +5,10 @@
 //! Without that allocator, and in release builds, nothing is checked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use assert_no_alloc::assert_no_alloc;
 use midibay_plugin::abi::{Reply, WOKEN};
+use midibay_plugin::io::Wait;
 
 use super::host::{Shared, split_poll_key};
 use super::messages::{Order, Outcome, Report};
@@ -17,7 +17,7 @@ use crate::clock;
 
 /// Runs until it is told to stop, and gives the core back, everything released.
 pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consumer<Order>) -> Core {
-    let mut events = polling::Events::with_capacity(std::num::NonZeroUsize::new(256).expect("not zero"));
+    let mut wait = Wait::default();
     loop {
         while let Ok(order) = orders.pop() {
             if !assert_no_alloc(|| obey(&mut core, order)) {
@@ -26,17 +26,11 @@ pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consum
             }
             shared.wake_supervisor();
         }
-        let timeout = core.deadline().map(|at| Duration::from_nanos(at.saturating_sub(clock::now())));
-        events.clear();
-        // A wait that fails leaves no events; the only error there is comes from a broken poller, and
-        // then orders and timers still work.
-        if shared.poller.wait(&mut events, timeout).is_err() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        shared.poll.wait(&mut wait, core.deadline(), clock::now);
         assert_no_alloc(|| {
-            for event in events.iter() {
-                let (slot, key) = split_poll_key(event.key);
-                core.ready(slot, key, u8::from(event.readable) | u8::from(event.writable) << 1);
+            for ready in wait.ready() {
+                let (slot, key) = split_poll_key(ready.key);
+                core.ready(slot, key, ready.flags);
             }
             shared.woken.drain(|slot| core.ready(slot, WOKEN, 0));
             core.run_deferred();

@@ -561,6 +561,5 @@ fn wake(shared: &Shared, slots: impl Iterator<Item = u32>) {
     for slot in slots {
         shared.woken.insert(slot);
     }
-    // As in `Host::wake`.
-    let _ = shared.poller.notify();
+    shared.poll.notify();
 }

@@ -32,8 +32,7 @@ impl Deck {
         if let Err(rtrb::PushError::Full(order)) = orders.push(order) {
             return Err(order);
         }
-        // As in `Host::wake`.
-        let _ = shared.poller.notify();
+        shared.poll.notify();
         Ok(())
     }
 

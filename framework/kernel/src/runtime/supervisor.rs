@@ -78,8 +78,7 @@ fn restart(inner: &Inner, news: &mut Vec<News>) -> Option<Instant> {
         let installed = inner.deck.post(&inner.shared, Order::Install { ticket: u64::MAX, slot, node });
         if installed {
             inner.shared.woken.insert(slot);
-            // As in `Host::wake`.
-            let _ = inner.shared.poller.notify();
+            inner.shared.poll.notify();
         } else {
             stop_node(node);
             control.faulted(slot);
