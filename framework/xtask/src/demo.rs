@@ -9,9 +9,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::shell::{cargo, root, target};
-use crate::{Outcome, packages, shell, signal};
+use crate::{Outcome, packages, piece, shell, signal};
 
 const RECEIVER: &[&str] = &["run", "examples/graphs/demo-receiver.toml", "--view"];
+/// What the receiver's graph records; the player's graph plays `examples/media/prelude.mid`.
+const TAKE: &str = "target/demo-take.mid";
 const PLAYER: &[&str] = &["run", "examples/graphs/demo-player.toml", "--exit-when-done"];
 
 /// What `midibay run` writes to standard error once everything is started.
@@ -30,6 +32,7 @@ pub(crate) fn run() -> Outcome {
     packages::require(&[packages::LINKER])?;
     shell::run(&mut cargo(&["build", "--package", "midibay-cli"]))?;
     let program = target().join("debug").join(format!("midibay{}", std::env::consts::EXE_SUFFIX));
+    remove_takes();
     signal::watch();
     let terminal = Terminal::remember();
     let begin = Instant::now();
@@ -37,13 +40,39 @@ pub(crate) fn run() -> Outcome {
     drop(terminal);
     let seconds = begin.elapsed().as_secs();
     match outcome? {
-        End::Played => println!(
-            "The piece is over: {seconds} s through two processors and over multicast, heard by the \
-             second program to its last note. Both ended cleanly."
-        ),
+        End::Played => {
+            let played = piece::notes();
+            match piece::notes_of(&root().join(TAKE)) {
+                Some(heard) if heard == played => println!(
+                    "The piece is over: {played} notes in {seconds} s, through two processors and over \
+                     multicast, and each arrived. Both programs ended cleanly; {TAKE} is what was heard."
+                ),
+                heard => {
+                    let heard = heard.unwrap_or(0);
+                    return Err(format!(
+                        "The piece has {played} notes; {TAKE}, what was heard, has {heard}."
+                    ));
+                }
+            }
+        }
         End::Stopped => println!("Stopped after {seconds} s; both programs ended cleanly."),
     }
     Ok(())
+}
+
+/// Earlier takes, for a recorder never writes over one.
+fn remove_takes() {
+    let folder = root().join("target");
+    // Cargo may build elsewhere.
+    let _ = std::fs::create_dir_all(&folder);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("demo-take") && name.ends_with(".mid") {
+            // One that stays makes the new take a file of another name, and the count says so.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 enum End {

@@ -7,7 +7,7 @@
 
 mod smf;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Outcome;
 use crate::shell::root;
@@ -99,6 +99,16 @@ pub(crate) fn write() -> Outcome {
 
 fn path() -> PathBuf {
     root().join("examples/media/prelude.mid")
+}
+
+/// How many notes the piece has.
+pub(crate) fn notes() -> usize {
+    smf::count_notes(&bytes()).unwrap_or(0)
+}
+
+/// How many notes the MIDI file at `path` has; `None` when there is no such file.
+pub(crate) fn notes_of(path: &Path) -> Option<usize> {
+    smf::count_notes(&std::fs::read(path).ok()?)
 }
 
 /// The Standard MIDI File, format 1.
@@ -346,6 +356,17 @@ mod tests {
             }
             assert!(held.is_empty(), "{held:?}");
         }
+    }
+
+    #[test]
+    fn notes_are_counted_as_another_reader_counts_them() {
+        let bytes = bytes();
+        let smf = Smf::parse(&bytes).unwrap();
+        let starts = smf.tracks.iter().flatten().filter(|event| {
+            matches!(event.kind, TrackEventKind::Midi { message: MidiMessage::NoteOn { vel, .. }, .. } if vel > 0)
+        });
+        assert_eq!(notes(), starts.count());
+        assert_eq!(smf::count_notes(&bytes[..bytes.len() - 1]), None);
     }
 
     #[test]

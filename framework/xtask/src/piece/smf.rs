@@ -1,4 +1,4 @@
-//! Writes Standard MIDI Files (RP-001), format 1.
+//! Writes Standard MIDI Files (RP-001), format 1, and counts the notes of any.
 
 /// One track under construction. Events may be added in any order of time; at one tick, ends of
 /// notes come first and starts last.
@@ -113,4 +113,79 @@ fn length(value: usize) -> Vec<u8> {
         rest >>= 7;
     }
     bytes
+}
+
+/// How many notes start in a file of any format; `None` when it is no whole file.
+pub(super) fn count_notes(file: &[u8]) -> Option<usize> {
+    let mut rest = file;
+    let mut notes = 0;
+    let mut tracks = 0;
+    while !rest.is_empty() {
+        let (name, after) = rest.split_at_checked(4)?;
+        let (size, after) = after.split_first_chunk()?;
+        let (body, after) = after.split_at_checked(u32::from_be_bytes(*size) as usize)?;
+        if name == b"MTrk" {
+            notes += Reader { rest: body, status: 0 }.notes()?;
+            tracks += 1;
+        }
+        rest = after;
+    }
+    (tracks > 0).then_some(notes)
+}
+
+/// Walks over the events of a track.
+struct Reader<'f> {
+    rest: &'f [u8],
+    /// The status byte that counts for an event without one.
+    status: u8,
+}
+
+impl Reader<'_> {
+    fn notes(&mut self) -> Option<usize> {
+        let mut notes = 0;
+        while !self.rest.is_empty() {
+            self.number()?;
+            if self.rest.first()? & 0x80 != 0 {
+                self.status = self.take(1)?[0];
+            }
+            match self.status {
+                0xff => {
+                    self.take(1)?;
+                    let size = self.number()?;
+                    self.take(size)?;
+                }
+                0xf0 | 0xf7 => {
+                    let size = self.number()?;
+                    self.take(size)?;
+                }
+                0x90..=0x9f => notes += usize::from(self.take(2)?[1] > 0),
+                0xc0..=0xdf => {
+                    self.take(1)?;
+                }
+                0x80..=0xef => {
+                    self.take(2)?;
+                }
+                _ => return None,
+            }
+        }
+        Some(notes)
+    }
+
+    fn take(&mut self, count: usize) -> Option<&[u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    /// A variable-length quantity.
+    fn number(&mut self) -> Option<usize> {
+        let mut value = 0;
+        loop {
+            let byte = self.take(1)?[0];
+            value = value << 7 | usize::from(byte & 0x7f);
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+    }
 }
