@@ -4,10 +4,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, cargo, example_manifests, root, target};
-use crate::{Outcome, fuzz, licences, packages, test};
+use crate::{Outcome, demo, fuzz, licences, packages, test};
 
 /// How long each fuzz target runs: enough to meet what a change broke outright.
 const FUZZ_SECONDS: &str = "15";
+
+/// Systems the code has to compile for; what runs on them is tested there.
+const OTHER_SYSTEMS: &[&str] = &["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
 struct Stage {
     name: &'static str,
@@ -22,6 +25,8 @@ const STAGES: &[Stage] = &[
     Stage { name: "documentation", run: documentation },
     Stage { name: "licences", run: licences::run },
     Stage { name: "tests", run: || test::run(&[]) },
+    Stage { name: "demo", run: demo::run },
+    Stage { name: "other systems", run: other_systems },
     Stage { name: "fuzz", run: || fuzz::run(&[FUZZ_SECONDS]) },
 ];
 
@@ -90,4 +95,17 @@ fn lints() -> Outcome {
 
 fn documentation() -> Outcome {
     shell::run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn other_systems() -> Outcome {
+    for system in OTHER_SYSTEMS {
+        let added = shell::run(Command::new("rustup").args(["target", "add", system]).current_dir(root()));
+        if let Err(reason) = added {
+            // A distribution's own compiler knows its own system only.
+            eprintln!("Not checked for {system}: {reason}");
+            continue;
+        }
+        shell::run(&mut cargo(&["check", "--workspace", "--target", system]))?;
+    }
+    Ok(())
 }
