@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, cargo, example_manifests, root, target};
-use crate::{Outcome, demo, fuzz, licences, packages, test};
+use crate::{Outcome, demo, fuzz, licences, packages, signal, test};
 
 /// How long each fuzz target runs: enough to meet what a change broke outright.
 const FUZZ_SECONDS: &str = "15";
@@ -43,6 +43,10 @@ pub(crate) fn run() -> Outcome {
         }
         eprintln!("=== {}: {} after {:.0?}", stage.name, word(outcome.is_ok()), start.elapsed());
         times.push((stage.name, start.elapsed(), outcome.is_ok()));
+        // The demo notices Ctrl-C instead of ending by it.
+        if signal::interrupted() {
+            break;
+        }
     }
     eprintln!();
     for (name, time, good) in &times {
@@ -50,6 +54,7 @@ pub(crate) fn run() -> Outcome {
     }
     eprintln!("{:6} {:>5} s  in all", "", begin.elapsed().as_secs());
     match times.iter().filter(|(_, _, good)| !good).count() {
+        0 if signal::interrupted() => Err("Stopped.".to_owned()),
         0 => Ok(()),
         failed => Err(format!("{failed} of {} stages failed.", times.len())),
     }
