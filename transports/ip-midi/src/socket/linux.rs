@@ -56,7 +56,7 @@ impl Reader {
             header.msg_hdr.msg_control = (&raw mut controls[i]).cast();
             reset(header);
         }
-        Self { bytes, headers, names, _controls: controls, _slices: slices, batch: BATCH }
+        Self { bytes, headers, names, _controls: controls, _slices: slices, batch: 1 }
     }
 
     /// Reads what is there, at most about [`EVENTS_AT_ONCE`] events: `each` gets every datagram with its
@@ -85,9 +85,13 @@ impl Reader {
             let len = header.msg_len as usize;
             events += each(sender(&self.names[i]), &self.bytes[i * STRIDE..][..len]);
         }
-        if events > EVENTS_AT_ONCE {
+        // Asking for more than there is costs a look at an empty queue, which a single datagram (a note
+        // that somebody plays) would have to wait for. What is left makes the socket ready again.
+        if count < self.batch {
+            self.batch = count.max(1);
+        } else if events > EVENTS_AT_ONCE {
             self.batch = (self.batch / 2).max(1);
-        } else if events < EVENTS_AT_ONCE / 2 && count == self.batch {
+        } else if events < EVENTS_AT_ONCE / 2 {
             self.batch = (self.batch * 2).min(BATCH);
         }
         read
