@@ -99,6 +99,9 @@ pub(crate) struct Run {
     /// End when every file that is played has come to its end
     #[arg(long)]
     pub(crate) exit_when_done: bool,
+    /// Do not ask the system for real-time priority
+    #[arg(long)]
+    pub(crate) normal_priority: bool,
     /// Print all counters as JSON to standard output at the end
     #[arg(long)]
     pub(crate) stats_json: bool,

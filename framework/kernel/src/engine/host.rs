@@ -101,6 +101,8 @@ pub(crate) struct Shared {
     pub(crate) woken: SlotSet,
     pub(crate) log: ArrayQueue<LogLine>,
     pub(crate) log_lost: AtomicU64,
+    /// What priority the engine's thread got, in words.
+    pub(crate) priority: OnceLock<String>,
     /// The names of nodes, for the log.
     names: Mutex<HashMap<u32, String>>,
     /// The supervisor's thread, which writes the log and looks after nodes.
@@ -114,6 +116,7 @@ impl Shared {
             woken: SlotSet::new(),
             log: ArrayQueue::new(256),
             log_lost: AtomicU64::new(0),
+            priority: OnceLock::new(),
             names: Mutex::default(),
             supervisor: OnceLock::new(),
         }))

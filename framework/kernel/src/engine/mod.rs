@@ -7,6 +7,7 @@ pub(crate) mod maps;
 pub(crate) mod messages;
 mod order;
 pub(crate) mod plan;
+mod priority;
 pub(crate) mod stats;
 pub(crate) mod swap;
 pub(crate) mod thread;

@@ -12,11 +12,22 @@ use midibay_plugin::io::Wait;
 
 use super::host::{Shared, split_poll_key};
 use super::messages::{Order, Outcome, Report};
+use super::priority;
 use super::walk::Core;
 use crate::clock;
 
-/// Runs until it is told to stop, and gives the core back, everything released.
-pub(crate) fn run(mut core: Core, shared: &Arc<Shared>, mut orders: rtrb::Consumer<Order>) -> Core {
+/// Runs until it is told to stop, and gives the core back, everything released. Before it begins, it asks
+/// for real-time priority if that is wanted.
+pub(crate) fn run(
+    mut core: Core,
+    shared: &Arc<Shared>,
+    mut orders: rtrb::Consumer<Order>,
+    realtime: bool,
+) -> Core {
+    let priority = if realtime { priority::raise() } else { "normal".to_owned() };
+    tracing::debug!(target: "midibay", "the engine's priority: {priority}");
+    // There is one engine's thread in an engine's life.
+    let _ = shared.priority.set(priority);
     let mut wait = Wait::default();
     loop {
         while let Ok(order) = orders.pop() {

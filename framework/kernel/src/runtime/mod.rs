@@ -58,11 +58,15 @@ pub struct EngineOptions {
     pub name: String,
     /// When failed nodes are started again.
     pub restart: Backoff,
+    /// Whether the engine's thread asks for real-time priority. What it got stands in
+    /// [`Status::priority`]; a refusal is no error. Off by default: whether an app's own threads can
+    /// wait is for the app to say.
+    pub realtime: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { name: "midibay".into(), restart: Backoff::default() }
+        Self { name: "midibay".into(), restart: Backoff::default(), realtime: false }
     }
 }
 
@@ -122,7 +126,7 @@ impl Engine {
     pub fn start(graph: Graph, registry: Registry, options: EngineOptions) -> Result<Self, StartError> {
         let shared = Shared::new().map_err(StartError::System)?;
         let (control, plan) = Control::start(graph, registry, options, &shared)?;
-        let name = control.options().name.clone();
+        let (name, realtime) = (control.options().name.clone(), control.options().realtime);
         let (orders, orders_in) = rtrb::RingBuffer::new(256);
         let (reports, reports_in) = rtrb::RingBuffer::new(crate::engine::host::MAX_NODES.min(1024));
         let inner = Arc::new(Inner {
@@ -144,7 +148,7 @@ impl Engine {
             let core = Core::new(plan, Reports(reports));
             std::thread::Builder::new()
                 .name(format!("{name}-engine"))
-                .spawn(move || thread::run(core, &shared, orders_in))
+                .spawn(move || thread::run(core, &shared, orders_in, realtime))
                 .map_err(StartError::System)
         };
         let mut this = Self { inner, engine: None, supervisor: Some(supervisor) };

@@ -62,6 +62,8 @@ pub struct Status {
     pub name: String,
     /// How long it has run, seconds.
     pub uptime: f64,
+    /// The priority of the engine's thread, and why it is not real-time if that was asked for.
+    pub priority: String,
     /// The nodes, in the order of the graph.
     pub nodes: Vec<NodeStatus>,
     /// The routes, in the order of the graph, then the control maps.
@@ -172,6 +174,7 @@ impl Control {
         Status {
             name: self.options().name.clone(),
             uptime: self.started.elapsed().as_secs_f64(),
+            priority: shared.priority.get().cloned().unwrap_or_default(),
             nodes,
             routes,
             log_lost: shared.log_lost.load(Ordering::Relaxed),

@@ -77,7 +77,8 @@ impl Graphs {
         for (file, one) in args.graphs.iter().zip(prepared) {
             let name = graph_name(file);
             let Prepared { graph, registry, files, nodes, players } = one;
-            let options = EngineOptions { name: name.clone(), ..EngineOptions::default() };
+            let realtime = !args.normal_priority;
+            let options = EngineOptions { name: name.clone(), realtime, ..EngineOptions::default() };
             let engine = Engine::start(graph, registry, options)
                 .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
             graphs.list.push(One {
