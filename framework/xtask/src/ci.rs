@@ -24,7 +24,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "lints", run: lints },
     Stage { name: "documentation", run: documentation },
     Stage { name: "licences", run: licences::run },
-    Stage { name: "tests", run: || test::run(&[]) },
+    Stage { name: "tests", run: || test::run(&["--no-fail-fast"]) },
     Stage { name: "demo", run: demo::run },
     Stage { name: "other systems", run: other_systems },
     Stage { name: "fuzz", run: || fuzz::run(&[FUZZ_SECONDS]) },
@@ -89,7 +89,15 @@ fn format() -> Outcome {
 }
 
 fn lints() -> Outcome {
-    shell::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    shell::run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--keep-going",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     for manifest in example_manifests() {
         let mut command = cargo(&["clippy", "--all-targets", "--manifest-path"]);
         command.arg(manifest).arg("--target-dir").arg(target());
@@ -99,7 +107,9 @@ fn lints() -> Outcome {
 }
 
 fn documentation() -> Outcome {
-    shell::run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    // The program and the library are both called midibay, and their pages would be one file.
+    let mut command = cargo(&["doc", "--workspace", "--exclude", "midibay-cli", "--no-deps", "--keep-going"]);
+    shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn other_systems() -> Outcome {
