@@ -1,5 +1,5 @@
 //! What crosses the border between the program and a plugin: C layouts only, and function pointers
-//! that never unwind. Plugin authors do not meet these types; the traits in [`crate::node`] are
+//! that never unwind. Plugin authors do not meet these types; [`Node`](crate::Node) and its kin are
 //! turned into them by `glue`, and `load` turns them back.
 
 use abi_stable::StableAbi;

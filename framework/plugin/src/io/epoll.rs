@@ -66,11 +66,12 @@ impl Poll {
         flags.set(EventFlags::IN, interest & 1 != 0);
         flags.set(EventFlags::OUT, interest & 2 != 0);
         let data = EventData::new_u64(key);
-        Ok(match op {
+        match op {
             0 => epoll::add(&self.epoll, fd, data, flags)?,
             1 => epoll::modify(&self.epoll, fd, data, flags)?,
             _ => epoll::delete(&self.epoll, fd)?,
-        })
+        }
+        Ok(())
     }
 
     pub(super) fn notify(&self) {
