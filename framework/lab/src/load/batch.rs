@@ -25,14 +25,14 @@ mod linux {
     pub(crate) struct Batch<'s> {
         socket: &'s UdpSocket,
         peer: socket2::SockAddr,
-        buffers: Vec<u8>,
+        buffers: Vec<[u8; SIZE]>,
     }
 
     impl<'s> Batch<'s> {
         // The same signature as on systems where this has to connect the socket.
         #[allow(clippy::unnecessary_wraps)]
         pub(crate) fn new(socket: &'s UdpSocket, peer: SocketAddr) -> io::Result<Self> {
-            Ok(Self { socket, peer: peer.into(), buffers: vec![0; MOST * SIZE] })
+            Ok(Self { socket, peer: peer.into(), buffers: vec![[0; SIZE]; MOST] })
         }
 
         /// Sends as many of `packets`, which are of one size, as one call takes; how many that were.
@@ -98,7 +98,7 @@ mod linux {
             let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
             // SAFETY: mmsghdr is plain data for which zero is a valid value.
             let mut headers: [libc::mmsghdr; MOST] = unsafe { zeroed() };
-            for (index, buffer) in self.buffers.chunks_exact_mut(SIZE).enumerate() {
+            for (index, buffer) in self.buffers.iter_mut().enumerate() {
                 parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: SIZE };
                 headers[index].msg_hdr.msg_iov = &raw mut parts[index];
                 headers[index].msg_hdr.msg_iovlen = 1;
