@@ -48,7 +48,7 @@ pub struct PluginInfo {
 
 #[derive(Clone)]
 enum Factory {
-    Plugin(RawNodeType),
+    Plugin(Box<RawNodeType>),
     Local(Arc<dyn LocalType>),
 }
 
@@ -133,7 +133,8 @@ impl Registry {
         });
         for node_type in raw.node_types {
             let info = describe(&node_type, &origin);
-            self.types.insert(info.name.clone(), Entry { info, factory: Factory::Plugin(node_type) });
+            self.types
+                .insert(info.name.clone(), Entry { info, factory: Factory::Plugin(Box::new(node_type)) });
         }
         Ok(())
     }

@@ -236,7 +236,6 @@ impl Control {
     }
 
     /// Compiles a graph with the nodes made for it; gives the nodes back when a trigger's command is wrong.
-    #[expect(clippy::type_complexity, reason = "the nodes must come back")]
     fn compile(
         &mut self,
         graph: &Graph,
@@ -450,18 +449,15 @@ impl Control {
             let spec = self.graph.nodes[old].clone();
             let mut run = NodeRun::new(Arc::clone(&self.nodes[old].host));
             run.restarts = self.nodes[old].restarts + 1;
-            match self.try_start(&spec, &mut run) {
-                Ok(Some(node)) => {
-                    let slot = run.host.slot;
-                    match deck.ask(shared, |ticket| Order::Install { ticket, slot, node }) {
-                        Ok(Outcome::Installed { before: Some(node), .. }) => stop_node(node),
-                        Ok(_) => wake(shared, [slot].into_iter()),
-                        // The engine is gone, and the node with it.
-                        Err(EngineGone) => {}
-                    }
+            // Where it does not start, the supervisor tries again.
+            if let Ok(Some(node)) = self.try_start(&spec, &mut run) {
+                let slot = run.host.slot;
+                match deck.ask(shared, |ticket| Order::Install { ticket, slot, node }) {
+                    Ok(Outcome::Installed { before: Some(node), .. }) => stop_node(node),
+                    Ok(_) => wake(shared, [slot].into_iter()),
+                    // The engine is gone, and the node with it.
+                    Err(EngineGone) => {}
                 }
-                // The supervisor tries again.
-                Ok(None) | Err(_) => {}
             }
             self.nodes[old] = run;
         }

@@ -138,7 +138,7 @@ fn a_thousand_reloads_under_ten_thousand_events_a_second_lose_none() {
     let events = heard.events();
     assert_eq!(events.len() as u64, sent);
     for (n, event) in events.iter().enumerate() {
-        let expected = ((n / 128 % 128) << 8 | n % 128) as u32;
+        let expected = (((n / 128 % 128) << 8) | (n % 128)) as u32;
         assert_eq!(event.ump.head() & 0x7F7F, expected, "event {n} is in its place");
     }
     let seen = engine.status().node("count").unwrap().properties["seen"].clone();
