@@ -4,8 +4,8 @@
 //! control maps. The engine pushes into one bounded queue and never waits; what finds no room is
 //! counted and told.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_queue::ArrayQueue;
 use midibay::graph::{ControlMap, Graph, NodeKind, NodeSpec, PortRef, Ports, Route};
@@ -70,7 +70,7 @@ pub(crate) struct Place {
 /// All taps of the program.
 #[derive(Default, Debug)]
 pub(crate) struct Taps {
-    list: Vec<Place>,
+    list: Arc<Vec<Place>>,
 }
 
 impl Taps {
@@ -85,6 +85,11 @@ impl Taps {
         &self.list[tap as usize]
     }
 
+    /// The places of all taps, by their numbers.
+    pub(crate) fn places(&self) -> Arc<Vec<Place>> {
+        Arc::clone(&self.list)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.list.len()
@@ -92,7 +97,7 @@ impl Taps {
 
     fn number(&mut self, place: Place) -> usize {
         self.list.iter().position(|known| *known == place).unwrap_or_else(|| {
-            self.list.push(place);
+            Arc::make_mut(&mut self.list).push(place);
             self.list.len() - 1
         })
     }

@@ -241,7 +241,7 @@ impl Metronome {
         match self.clock % CLOCKS {
             0 => {
                 self.end_click(due, out);
-                let is_first = (self.clock / CLOCKS) % u64::from(self.params.beats) == 0;
+                let is_first = (self.clock / CLOCKS).is_multiple_of(u64::from(self.params.beats));
                 let (channel, note) = (self.params.channel, if is_first { FIRST } else { OTHERS });
                 self.sounding = Some((channel, note));
                 out.push(Event::new(due, Ump::note_on(0, channel, note, if is_first { 127 } else { 90 })));

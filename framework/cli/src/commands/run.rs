@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Run) -> Result<(), Failure> {
 /// What a person sees as it runs.
 enum Shown {
     Nothing,
-    Picture(Box<View>),
+    Picture(View),
     Lines(Plain),
 }
 
@@ -69,7 +69,7 @@ impl Shown {
             return Ok(Self::Lines(Plain::default()));
         }
         let view = View::start(move || drop(tell.send(Wake::Signal(Signal::Stop))))?;
-        Ok(Self::Picture(Box::new(view)))
+        Ok(Self::Picture(view))
     }
 
     fn end(self) {
@@ -141,7 +141,7 @@ impl Running<'_> {
     fn show(&mut self) -> Result<(), Failure> {
         match &mut self.shown {
             Shown::Nothing => Ok(()),
-            Shown::Picture(view) => view.draw(&self.graphs.statuses(), self.graphs.taps()),
+            Shown::Picture(view) => view.draw(self.graphs.statuses(), self.graphs.taps()),
             Shown::Lines(plain) => {
                 // Nothing looks at single events here, and the room for them must not stay full.
                 while tap::next().is_some() {}

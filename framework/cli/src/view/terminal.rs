@@ -26,7 +26,7 @@ impl Screen {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // A plugin's panic is caught, and the picture goes on.
-            if std::thread::current().name() == Some("main") {
+            if matches!(std::thread::current().name(), Some("main" | "picture")) {
                 restore();
             }
             before(panic);

@@ -9,3 +9,4 @@ mod libraries;
 mod new_plugin;
 mod run;
 mod send_monitor;
+mod terminal;
