@@ -302,7 +302,7 @@ fn note_number(name: &str) -> Option<i32> {
 /// One byte as two digits, or several without a space between: `90`, `903C64`.
 fn hex(word: &str) -> Option<Vec<u8>> {
     let word = word.strip_prefix("0x").unwrap_or(word);
-    if word.is_empty() || word.len() % 2 != 0 || !word.chars().all(|c| c.is_ascii_hexdigit()) {
+    if word.is_empty() || !word.len().is_multiple_of(2) || !word.chars().all(|c| c.is_ascii_hexdigit()) {
         return None;
     }
     (0..word.len()).step_by(2).map(|at| u8::from_str_radix(&word[at..at + 2], 16).ok()).collect()

@@ -23,10 +23,10 @@ impl Watch {
     /// The system has no room for another watch.
     pub(crate) fn start(touched: impl Fn(Vec<PathBuf>) + Send + 'static) -> Result<Self, Failure> {
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if let Ok(event) = event {
-                if changes(event.kind) {
-                    touched(event.paths);
-                }
+            if let Ok(event) = event
+                && changes(event.kind)
+            {
+                touched(event.paths);
             }
         });
         let watcher = watcher.map_err(failed)?;

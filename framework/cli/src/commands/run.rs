@@ -111,12 +111,10 @@ impl Running<'_> {
             match wait::wait(wakes, next.into_iter().flatten().min()) {
                 Some(Wake::Signal(Signal::Stop)) => return Ok(()),
                 Some(Wake::Signal(Signal::Reload)) => self.reload(),
-                Some(Wake::Touched(paths)) => {
-                    if watch::concerns(&paths, &self.graphs.files()) {
-                        self.reload_at = Some(Instant::now() + SETTLED);
-                    }
+                Some(Wake::Touched(paths)) if watch::concerns(&paths, &self.graphs.files()) => {
+                    self.reload_at = Some(Instant::now() + SETTLED);
                 }
-                None => {}
+                Some(Wake::Touched(_)) | None => {}
             }
             let now = Instant::now();
             if self.reload_at.is_some_and(|at| at <= now) {

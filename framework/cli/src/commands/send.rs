@@ -155,16 +155,14 @@ impl Sender<'_> {
     /// Whether somebody wants it to end within this time.
     fn stopped_within(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
-        loop {
-            match self.signals.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                // SIGHUP too: there is nothing to reload, and the terminal is gone.
-                Ok(Signal::Stop | Signal::Reload) => return true,
-                Err(RecvTimeoutError::Timeout) => return false,
-                // No signals can come any more; the time still has to pass.
-                Err(RecvTimeoutError::Disconnected) => {
-                    std::thread::sleep(end.saturating_duration_since(Instant::now()));
-                    return false;
-                }
+        // SIGHUP ends it too: there is nothing to reload, and the terminal is gone.
+        match self.signals.recv_timeout(time) {
+            Ok(Signal::Stop | Signal::Reload) => true,
+            Err(RecvTimeoutError::Timeout) => false,
+            // No signals can come any more; the time still has to pass.
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(end.saturating_duration_since(Instant::now()));
+                false
             }
         }
     }

@@ -8,9 +8,12 @@ use midibay::{NodeStatus, Status};
 /// Rates are taken over this time, so that they can be read.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// The rates of all nodes.
+/// What the counters said: events in, events out.
+type Past = VecDeque<(Instant, u64, u64)>;
+
+/// The rates of all nodes, by engine and name.
 #[derive(Default)]
-pub(super) struct Rates(HashMap<(String, String), VecDeque<(Instant, u64, u64)>>);
+pub(super) struct Rates(HashMap<(String, String), Past>);
 
 impl Rates {
     /// Takes in the counters as they are now.

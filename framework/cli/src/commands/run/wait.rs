@@ -1,7 +1,7 @@
 //! What the program waits for: signals, files, and the next of several times.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crate::signals::Signal;
@@ -17,10 +17,8 @@ pub(super) enum Wake {
 pub(super) fn wait(wakes: &Receiver<Wake>, deadline: Option<Instant>) -> Option<Wake> {
     match deadline {
         None => wakes.recv().ok(),
-        Some(deadline) => match wakes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(wake) => Some(wake),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        },
+        // The other ends live as long as the program.
+        Some(deadline) => wakes.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
     }
 }
 
