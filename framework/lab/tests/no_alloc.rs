@@ -69,7 +69,7 @@ fn a_show_with_every_node_runs_without_memory() {
         let datagram =
             [0x90, number, value, 0xB0, number, value, 0xE0, 0, value, 0xF0, 1, 2, 3, 4, 5, 6, 7, 8, 0xF7];
         script.send_to(&datagram, free).unwrap();
-        if round % 200 == 0 {
+        if round.is_multiple_of(200) {
             engine.reload(build((round / 200 % 24) as i8 - 12)).unwrap();
             engine.command("pick", "next", &json!(null)).unwrap();
             engine.command("piece", "seek", &json!({ "to": f64::from(round % 30) })).unwrap();
