@@ -80,19 +80,9 @@ impl Taps {
         midibay_plugin::module!().endpoint::<Tap>()
     }
 
-    /// The place of a tap.
-    pub(crate) fn place(&self, tap: u32) -> &Place {
-        &self.list[tap as usize]
-    }
-
     /// The places of all taps, by their numbers.
     pub(crate) fn places(&self) -> Arc<Vec<Place>> {
         Arc::clone(&self.list)
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
     }
 
     fn number(&mut self, place: Place) -> usize {

@@ -3,8 +3,10 @@
 mod print;
 
 use std::io::IsTerminal;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use midibay::graph::{Graph, NodeKind};
 use midibay::{Engine, EngineOptions, Registry};
@@ -12,16 +14,24 @@ use midibay::{Engine, EngineOptions, Registry};
 use super::{Opened, graph_name};
 use crate::args::Monitor;
 use crate::failure::{self, Failure};
-use crate::signals::{self, Signal};
+use crate::signals;
 use crate::tap::Taps;
 use crate::troubles::Troubles;
 use crate::{node_text, registry, say};
 use print::Printer;
 
-/// Between two looks at what was caught. A person sees no delay, and the processor has nothing to do.
-const GLANCE: Duration = Duration::from_millis(10);
-/// Between two lines of rates.
+/// Between two looks at the health of the nodes.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long the last lines may take. A reader that is stalled would never take them.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Something happened.
+enum Wake {
+    /// Somebody wants it to end. SIGHUP counts too: the terminal it wrote to is gone.
+    Stop,
+    /// The printer has ended.
+    Printed(Result<(), Failure>),
+}
 
 pub(crate) fn run(args: &Monitor) -> Result<(), Failure> {
     let (mut graph, mut registry, name) = open(args)?;
@@ -31,24 +41,55 @@ pub(crate) fn run(args: &Monitor) -> Result<(), Failure> {
         names => names.contains(&node.name),
     });
     registry.add(Taps::module()).map_err(|clash| Failure::new(clash.to_string()))?;
-    let (tell, signals) = channel();
+    let (tell, wakes) = channel();
+    let teller = tell.clone();
     // Nobody may listen any more at the end.
-    signals::listen(move |signal| _ = tell.send(signal))
+    signals::listen(move |_| _ = teller.send(Wake::Stop))
         .map_err(|error| Failure::new(format!("signals cannot be listened to: {error}")))?;
     let options = EngineOptions { name, ..EngineOptions::default() };
     let engine = Engine::start(graph, registry, options).map_err(|error| Failure::new(error.to_string()))?;
     say::line("ready");
 
+    // A thread of its own: a reader that is stalled does not keep the program from ending well.
+    let stop = Arc::new(AtomicBool::new(false));
     let live = std::io::stdout().is_terminal() && !args.json;
-    let mut printer = Printer::new(&taps, args.json, live);
-    let done = watch(args, &engine, &signals, &mut printer);
-    let stopped = engine.stop();
-    match done {
-        Ok(()) => {
-            printer.end();
-            stopped.map_err(|error| Failure::new(error.to_string()))
+    let printer = Printer::new(taps.places(), args.json, live);
+    let (count, stopping) = (args.count, Arc::clone(&stop));
+    std::thread::Builder::new()
+        .name("printer".into())
+        .spawn(move || _ = tell.send(Wake::Printed(printer.run(count, &stopping))))
+        .map_err(|error| Failure::new(format!("nothing can be printed: {error}")))?;
+
+    let ended = watch(&engine, &wakes);
+    let stopped = engine.stop().map_err(|error| Failure::new(error.to_string()));
+    stop.store(true, Ordering::Release);
+    let printed = match ended {
+        Some(printed) => printed,
+        None => last_words(&wakes),
+    };
+    printed.and(stopped)
+}
+
+/// Until somebody wants it to end; or until the printer has, and then how.
+fn watch(engine: &Engine, wakes: &Receiver<Wake>) -> Option<Result<(), Failure>> {
+    let mut troubles = Troubles::default();
+    loop {
+        match wakes.recv_timeout(SECOND) {
+            Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+            Ok(Wake::Printed(done)) => return Some(done),
+            Err(RecvTimeoutError::Timeout) => troubles.tell(&engine.status()),
         }
-        Err(failure) => Err(failure),
+    }
+}
+
+/// What the printer says at its end, if it comes to it.
+fn last_words(wakes: &Receiver<Wake>) -> Result<(), Failure> {
+    loop {
+        match wakes.recv_timeout(PATIENCE) {
+            Ok(Wake::Printed(done)) => return done,
+            Ok(Wake::Stop) => {}
+            Err(_) => return Ok(()),
+        }
     }
 }
 
@@ -77,33 +118,4 @@ fn open(args: &Monitor) -> Result<(Graph, Registry, String), Failure> {
         }
     }
     Ok((loaded.graph, registry, graph_name(file)))
-}
-
-/// Until somebody wants it to end, or enough has been seen.
-fn watch(
-    args: &Monitor,
-    engine: &Engine,
-    signals: &std::sync::mpsc::Receiver<Signal>,
-    printer: &mut Printer<'_>,
-) -> Result<(), Failure> {
-    let mut next = Instant::now() + SECOND;
-    let mut troubles = Troubles::default();
-    loop {
-        match signals.recv_timeout(GLANCE) {
-            // SIGHUP: the terminal it wrote to is gone.
-            Ok(Signal::Stop | Signal::Reload) | Err(RecvTimeoutError::Disconnected) => {
-                printer.drain(args.count)?;
-                return Ok(());
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if printer.drain(args.count)? {
-            return Ok(());
-        }
-        if Instant::now() >= next {
-            next += SECOND;
-            troubles.tell(&engine.status());
-            printer.second()?;
-        }
-    }
 }

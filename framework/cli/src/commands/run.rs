@@ -66,7 +66,7 @@ enum Shown {
 impl Shown {
     fn start(tell: std::sync::mpsc::Sender<Wake>) -> Result<Self, Failure> {
         if !View::possible() {
-            return Ok(Self::Lines(Plain::default()));
+            return Plain::start().map(Self::Lines);
         }
         let view = View::start(move || drop(tell.send(Wake::Signal(Signal::Stop))))?;
         Ok(Self::Picture(view))
@@ -124,7 +124,8 @@ impl Running<'_> {
                 self.graphs.each_status(|status| troubles.tell(&status));
             }
             if picture.due(now) {
-                self.show()?;
+                self.show();
+                picture.only_if(!matches!(self.shown, Shown::Nothing));
             }
             #[cfg(target_os = "linux")]
             if watchdog.due(now) && self.graphs.answer() {
@@ -136,15 +137,22 @@ impl Running<'_> {
         }
     }
 
-    fn show(&mut self) -> Result<(), Failure> {
-        match &mut self.shown {
-            Shown::Nothing => Ok(()),
-            Shown::Picture(view) => view.draw(self.graphs.statuses(), self.graphs.taps()),
+    /// Shows how everything is. Who does not look any more does not stop the show.
+    fn show(&mut self) {
+        let statuses = self.graphs.statuses();
+        let done = match &mut self.shown {
+            Shown::Nothing => return,
+            Shown::Picture(view) => view.draw(statuses, self.graphs.taps()),
             Shown::Lines(plain) => {
                 // Nothing looks at single events here, and the room for them must not stay full.
                 while tap::next().is_some() {}
-                output::text(&plain.line(&self.graphs.statuses()))
+                plain.write(&statuses)
             }
+        };
+        if let Err(failure) = done {
+            std::mem::replace(&mut self.shown, Shown::Nothing).end();
+            failure.tell();
+            say::note("the graphs run on without the view");
         }
     }
 

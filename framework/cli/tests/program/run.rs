@@ -242,3 +242,25 @@ fn the_program_starts_fast_and_stays_small() {
         "{resident}"
     );
 }
+
+#[test]
+fn a_view_that_nobody_reads_any_more_does_not_stop_the_show() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let (folder, mut peer, port) = (folder(), Peer::new(), free_port());
+    let graph = write(folder.path(), "show.toml", &through(port, UP_12, &peer));
+    let mut command = midibay();
+    let mut child = command
+        .args(["run", "--view", &graph])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let said = BufReader::new(child.stderr.take().unwrap());
+    assert!(said.lines().map_while(Result::ok).any(|line| line.contains("run on without the view")));
+    peer.send(port, &[0x90, 60, 100]);
+    peer.wait_for(&[0x90, 72, 100]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

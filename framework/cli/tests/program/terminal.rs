@@ -176,7 +176,7 @@ fn the_monitor_at_a_terminal_keeps_a_line_of_rates() {
     session.wait_for("from ip-midi 1/s  (Ctrl-C ends)");
     session.press(b"\x03");
     assert_eq!(session.wait().code(), Some(0));
-    session.wait_for("1 events in ");
+    session.wait_for("2 events in ");
 }
 
 #[test]

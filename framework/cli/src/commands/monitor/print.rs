@@ -1,19 +1,26 @@
 //! Events as lines.
 
 use std::io::{BufWriter, Stdout, Write};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use midibay_plugin::Event;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::style::{self, Style};
-use crate::tap::{self, Side, Taps};
+use crate::tap::{self, Place, Side};
 use crate::{output, say};
 
+/// Between two looks at what was caught. A person sees no delay, and the processor has nothing to do.
+const GLANCE: Duration = Duration::from_millis(10);
+/// Between two lines of rates.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Prints what the taps catch, and counts it.
-pub(crate) struct Printer<'a> {
-    taps: &'a Taps,
+pub(crate) struct Printer {
+    taps: Arc<Vec<Place>>,
     out: BufWriter<Stdout>,
     json: bool,
     /// On a terminal the last line says how much passes.
@@ -35,11 +42,11 @@ struct Count {
     second: u64,
 }
 
-impl<'a> Printer<'a> {
-    pub(crate) fn new(taps: &'a Taps, json: bool, live: bool) -> Self {
-        let names = (0..taps.len()).map(|tap| label(taps, tap as u32).chars().count());
+impl Printer {
+    /// For these taps. `live`: there is a terminal whose last line may say how much passes.
+    pub(crate) fn new(taps: Arc<Vec<Place>>, json: bool, live: bool) -> Self {
+        let names = taps.iter().map(|place| label(place).chars().count());
         Self {
-            taps,
             out: BufWriter::new(std::io::stdout()),
             json,
             live,
@@ -48,17 +55,36 @@ impl<'a> Printer<'a> {
             zero: None,
             start: Instant::now(),
             counts: vec![Count::default(); taps.len()],
+            taps,
             total: 0,
             told_lost: 0,
             rates: String::new(),
         }
     }
 
-    /// Prints what was caught since the last time. Whether `most` events have been printed by now.
+    /// Prints until `stop` is set or `most` events have been printed, and says how many it were.
     ///
     /// # Errors
     /// As for [`output::text`].
-    pub(crate) fn drain(&mut self, most: Option<u64>) -> Result<bool, Failure> {
+    pub(crate) fn run(mut self, most: Option<u64>, stop: &AtomicBool) -> Result<(), Failure> {
+        let mut next = Instant::now() + SECOND;
+        loop {
+            // Looked at first, so that what came before it was set is printed.
+            let last = stop.load(Ordering::Acquire);
+            if self.drain(most)? || last {
+                self.end();
+                return Ok(());
+            }
+            if Instant::now() >= next {
+                next += SECOND;
+                self.second()?;
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Prints what was caught since the last time. Whether `most` events have been printed by now.
+    fn drain(&mut self, most: Option<u64>) -> Result<bool, Failure> {
         let mut any = false;
         while most.is_none_or(|most| self.total < most) {
             let Some(caught) = tap::next() else { break };
@@ -80,7 +106,7 @@ impl<'a> Printer<'a> {
 
     fn event(&mut self, tap: u32, event: &Event) -> Result<(), Failure> {
         if self.json {
-            let place = self.taps.place(tap);
+            let place = &self.taps[tap as usize];
             let words: Vec<String> = event.ump.words().iter().map(|word| format!("{word:08X}")).collect();
             let line = json!({
                 "time": event.time, "node": place.node, "port": place.port,
@@ -91,16 +117,13 @@ impl<'a> Printer<'a> {
         }
         let since = event.time.saturating_sub(*self.zero.get_or_insert(event.time));
         let time = format!("{:5}.{:06}", since / 1_000_000_000, since / 1000 % 1_000_000);
-        let label = format!("{:width$}", label(self.taps, tap), width = self.width);
+        let label = format!("{:width$}", label(&self.taps[tap as usize]), width = self.width);
         let (time, label) = (self.style.faint(&time), self.style.name(&label));
         self.write(format_args!("{time}  {label}  {}\n", event.ump))
     }
 
     /// A second has passed.
-    ///
-    /// # Errors
-    /// As for [`output::text`].
-    pub(crate) fn second(&mut self) -> Result<(), Failure> {
+    fn second(&mut self) -> Result<(), Failure> {
         let lost = tap::lost();
         if lost > self.told_lost {
             let text = format!("{} events came too fast to be shown", lost - self.told_lost);
@@ -108,9 +131,9 @@ impl<'a> Printer<'a> {
             self.told_lost = lost;
         }
         if self.live {
-            let rates: Vec<String> = (0..self.taps.len())
-                .map(|tap| format!("{} {}/s", label(self.taps, tap as u32), self.counts[tap].second))
-                .collect();
+            let both = self.taps.iter().zip(&self.counts);
+            let rates: Vec<String> =
+                both.map(|(place, count)| format!("{} {}/s", label(place), count.second)).collect();
             self.rates = format!("{}  (Ctrl-C ends)", rates.join("   "));
             self.write(format_args!("\r\x1b[K"))?;
         }
@@ -131,7 +154,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Says how much it was.
-    pub(crate) fn end(&mut self) {
+    fn end(&mut self) {
         if self.live {
             // The terminal may be gone; then there is nothing to clean up either.
             let _ = self.out.write_all(b"\r\x1b[K").and_then(|()| self.out.flush());
@@ -144,20 +167,16 @@ impl<'a> Printer<'a> {
             tap::lost()
         ));
         if self.taps.len() > 1 {
-            for (tap, count) in self.counts.iter().enumerate().filter(|(_, count)| count.total > 0) {
-                say::line(&format!("  {}: {}", label(self.taps, tap as u32), count.total));
+            for (place, count) in self.taps.iter().zip(&self.counts).filter(|(_, count)| count.total > 0) {
+                say::line(&format!("  {}: {}", label(place), count.total));
             }
         }
     }
 }
 
-/// `from pads`, `to show:2`.
-fn label(taps: &Taps, tap: u32) -> String {
-    let place = taps.place(tap);
+/// `from pads`, `to   show:2`.
+fn label(place: &Place) -> String {
     let side = if place.side == Side::From { "from" } else { "to  " };
-    if place.port.is_empty() {
-        format!("{side} {}", place.node)
-    } else {
-        format!("{side} {}:{}", place.node, place.port)
-    }
+    let port = if place.port.is_empty() { String::new() } else { format!(":{}", place.port) };
+    format!("{side} {}{port}", place.node)
 }

@@ -34,6 +34,13 @@ impl Deadlines {
         Self { every, next: now }
     }
 
+    /// Lets them come no more, unless they are still wanted.
+    pub(super) fn only_if(&mut self, wanted: bool) {
+        if !wanted {
+            self.every = None;
+        }
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.every.map(|_| self.next)
     }
