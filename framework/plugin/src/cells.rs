@@ -173,3 +173,18 @@ impl PropertyCell {
         }
     }
 }
+
+#[cfg(test)]
+impl Counters {
+    pub(crate) fn layout() -> String {
+        crate::layout::layout_of!(Counters { events_out, events_in, bytes_received, bytes_sent, drops })
+    }
+}
+
+#[cfg(test)]
+impl PropertyCell {
+    pub(crate) fn layout() -> String {
+        let kinds = format!("property kinds: text {TEXT}, int {INT}, float {FLOAT}, bool {BOOL}\n");
+        crate::layout::layout_of!(PropertyCell { sequence, kind_and_len, words }) + &kinds
+    }
+}

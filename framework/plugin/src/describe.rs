@@ -20,13 +20,17 @@ pub(crate) fn commands_of<T: JsonSchema>() -> RVec<RawCommand> {
     };
     let mut commands = RVec::new();
     for one in &alternatives {
-        let about = one.get("description").and_then(Value::as_str).unwrap_or("");
+        let about = paragraph(one.get("description").and_then(Value::as_str).unwrap_or(""));
         let plain = one
             .get("const")
             .into_iter()
             .chain(one.get("enum").and_then(Value::as_array).into_iter().flatten());
         for name in plain.filter_map(Value::as_str) {
-            commands.push(RawCommand { name: name.into(), about: about.into(), args: "null".into() });
+            commands.push(RawCommand {
+                name: name.into(),
+                about: about.as_str().into(),
+                args: "null".into(),
+            });
         }
         for (name, args) in one.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let mut args = args.clone();
@@ -35,10 +39,28 @@ pub(crate) fn commands_of<T: JsonSchema>() -> RVec<RawCommand> {
             }
             commands.push(RawCommand {
                 name: name.as_str().into(),
-                about: about.into(),
+                about: about.as_str().into(),
                 args: args.to_string().into(),
             });
         }
     }
     commands
+}
+
+/// The first paragraph of a doc comment, on one line.
+fn paragraph(text: &str) -> String {
+    text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The names of a command's arguments: `None` if it takes none; `Some(None)` if its schema does not
+/// simply list them.
+pub(crate) fn arguments(command: &RawCommand) -> Option<Option<Vec<String>>> {
+    let schema: Value = serde_json::from_str(&command.args).unwrap_or_default();
+    let schema = schema.as_object()?;
+    let open = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "unevaluatedProperties"];
+    let closed = schema.get("additionalProperties").is_none_or(|more| *more == Value::Bool(false));
+    if !closed || open.iter().any(|key| schema.contains_key(*key)) {
+        return Some(None);
+    }
+    Some(schema.get("properties").and_then(Value::as_object).map(|all| all.keys().cloned().collect()))
 }

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::abi::{
-    NodeVtable, OK, PANICKED, REFUSED, RawCommandBox, RawConfigError, RawHost, RawListing, RawNode,
-    RawNodeError, RawNodeType, RawParams, RawProperty, Reply, WOKEN,
+    NodeVtable, OK, PANICKED, REFUSED, RawCommand, RawCommandBox, RawConfigError, RawHost, RawListing,
+    RawNode, RawNodeError, RawNodeType, RawParams, RawProperty, Reply, WOKEN,
 };
 use crate::describe;
 use crate::error::{ConfigError, NodeError};
@@ -24,7 +24,7 @@ pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Drops a panic's payload, which may itself panic while it is dropped.
-fn forget_panic(payload: Box<dyn std::any::Any + Send>) {
+pub(crate) fn forget_panic(payload: Box<dyn std::any::Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
         std::mem::forget(second);
     }
@@ -274,14 +274,19 @@ unsafe extern "C" fn stop<W: Work>(this: *mut ()) -> u8 {
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Vec<ConfigError>> {
     let mut from = serde_json::Deserializer::from_str(json);
     serde_path_to_error::deserialize(&mut from).map_err(|e| {
-        let path = e.path().to_string();
-        let mut message = e.inner().to_string();
-        // serde_json appends a position in the JSON text, which nobody ever sees.
-        if let Some(at) = message.rfind(" at line ") {
-            message.truncate(at);
-        }
-        vec![ConfigError::at(if path == "." { String::new() } else { path }, message)]
+        let (path, message) = place_and_words(&e);
+        vec![ConfigError::at(path, message)]
     })
+}
+
+/// Where in the JSON (empty: as a whole) and what.
+fn place_and_words(e: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
+    let path = e.path().to_string();
+    let message = e.inner().to_string();
+    // serde_json appends a position in the JSON text, which nobody ever sees.
+    let position = format!(" at line {} column {}", e.inner().line(), e.inner().column());
+    let message = message.strip_suffix(&position).unwrap_or(&message).to_owned();
+    (if path == "." { String::new() } else { path }, message)
 }
 
 extern "C" fn prepare<W: Work>(config: RStr<'_>) -> RResult<RawParams, RVec<RawConfigError>> {
@@ -322,13 +327,6 @@ unsafe extern "C" fn create<W: Work>(params: *mut (), host: RawHost) -> RResult<
     }
 }
 
-/// A command as serde reads an enum: `{"seek": {"to": 3}}`, or `"stop"` where there are no arguments.
-fn command_value(name: &str, args: &str) -> Result<[Value; 2], String> {
-    let args: Value = serde_json::from_str(args).map_err(|e| e.to_string())?;
-    let plain = Value::String(name.to_owned());
-    Ok([plain, Value::Object([(name.to_owned(), args)].into_iter().collect())])
-}
-
 extern "C" fn parse_command<W: Work>(name: RStr<'_>, args: RStr<'_>) -> RResult<RawCommandBox, RString> {
     let parsed = told(|| {
         let known = describe::commands_of::<W::Command>();
@@ -339,27 +337,50 @@ extern "C" fn parse_command<W: Work>(name: RStr<'_>, args: RStr<'_>) -> RResult<
                 _ => format!("`{}` has no command `{name}`; it has: {}", W::TYPE, names.join(", ")),
             });
         };
-        let takes_none = declared.args == "null";
-        let [plain, with_args] = command_value(name.as_str(), args.as_str())?;
-        if takes_none {
-            let empty = matches!(&with_args[name.as_str()], Value::Null)
-                || with_args[name.as_str()].as_object().is_some_and(serde_json::Map::is_empty);
-            if !empty {
-                return Err(format!("command `{name}` takes no arguments"));
+        let args = serde_json::from_str(args.as_str())
+            .map_err(|e| format!("the arguments of command `{name}` are not JSON: {e}"))?;
+        let value = command_value(declared, args)?;
+        serde_path_to_error::deserialize(value).map_err(|e| {
+            let (path, message) = place_and_words(&e);
+            match path.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('.')) {
+                Some(argument) => format!("command `{name}`: argument `{argument}`: {message}"),
+                None => format!("command `{name}`: {message}"),
             }
-        }
-        let mut value = if takes_none { plain } else { with_args };
-        if let Some(object) = value.get_mut(name.as_str()).filter(|args| args.is_null()) {
-            *object = Value::Object(serde_json::Map::new());
-        }
-        serde_json::from_value::<W::Command>(value)
-            .map(|command| RawCommandBox { this: Box::into_raw(Box::new(command)).cast() })
-            .map_err(|e| format!("command `{name}`: {e}"))
+        })
     });
     match parsed.unwrap_or_else(Err) {
-        Ok(command) => ROk(command),
+        Ok(command) => ROk(RawCommandBox { this: Box::into_raw(Box::<W::Command>::new(command)).cast() }),
         Err(text) => RErr(text.into()),
     }
+}
+
+/// A command as serde reads an enum: `{"seek": {"to": 3}}`, or `"stop"` where there are no arguments.
+fn command_value(declared: &RawCommand, args: Value) -> Result<Value, String> {
+    let name = declared.name.as_str();
+    let args = if args.is_null() { Value::Object(serde_json::Map::new()) } else { args };
+    let given = args.as_object();
+    let Some(allowed) = describe::arguments(declared) else {
+        return match given {
+            Some(given) if given.is_empty() => Ok(Value::String(name.to_owned())),
+            _ => Err(format!("command `{name}` takes no arguments")),
+        };
+    };
+    if let Some(allowed) = allowed {
+        let Some(given) = given else {
+            return Err(format!(
+                "the arguments of command `{name}` must be an object with {}",
+                allowed.join(", ")
+            ));
+        };
+        // Whether or not the enum denies unknown fields: a mistyped argument is never silently left out.
+        if let Some(unknown) = given.keys().find(|key| !allowed.contains(key)) {
+            return Err(format!(
+                "command `{name}` has no argument `{unknown}`; it has: {}",
+                allowed.join(", ")
+            ));
+        }
+    }
+    Ok(Value::Object([(name.to_owned(), args)].into_iter().collect()))
 }
 
 unsafe extern "C" fn drop_command<W: Work>(command: RawCommandBox) {

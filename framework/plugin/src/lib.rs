@@ -65,6 +65,8 @@ mod glue;
 mod host;
 #[cfg(any(feature = "load", feature = "testing"))]
 pub mod io;
+#[cfg(test)]
+mod layout;
 #[cfg(feature = "load")]
 pub mod load;
 mod module;

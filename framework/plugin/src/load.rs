@@ -66,6 +66,14 @@ fn one_line(error: &LibraryError) -> String {
 }
 
 fn check_machine(path: &Path) -> Result<(), String> {
+    let metadata = path.metadata().map_err(|e| e.to_string())?;
+    if metadata.is_dir() {
+        return Err("is a folder, not a plugin library".to_owned());
+    }
+    // Reading a pipe or a device might never end.
+    if !metadata.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
     inspect(&std::fs::read(path).map_err(|e| e.to_string())?)
 }
 

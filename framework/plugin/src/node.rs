@@ -79,8 +79,10 @@ pub trait Node: Sized + Send + 'static {
     type Config: DeserializeOwned + JsonSchema;
     /// The options, checked and turned into tables.
     type Params: Send + 'static;
-    /// The commands: an enum, its variants named in kebab-case, their fields the arguments. A doc
-    /// comment on a variant becomes the command's help.
+    /// The commands: an enum, externally tagged as serde does by itself. Its variants are the commands,
+    /// the fields of a variant the arguments (`#[serde(rename_all = "kebab-case", rename_all_fields =
+    /// "kebab-case")]` names both); what the schema does not list as an argument is refused. The first
+    /// paragraph of a variant's doc comment becomes the command's help.
     type Command: DeserializeOwned + JsonSchema + Send + 'static;
 
     /// Checks the options. `[main]`

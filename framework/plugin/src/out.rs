@@ -92,3 +92,10 @@ impl Out {
         unsafe { (self.lost)(self, port) };
     }
 }
+
+#[cfg(test)]
+impl Out {
+    pub(crate) fn layout() -> String {
+        crate::layout::layout_of!(Out { buffer, len, capacity, wake_at, engine, spill, lost })
+    }
+}

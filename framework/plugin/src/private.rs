@@ -6,7 +6,7 @@ use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::{RErr, ROk};
 
 use crate::abi::{PluginRoot, PluginRootRef, RawModule};
-use crate::glue::panic_text;
+use crate::glue::{forget_panic, panic_text};
 use crate::module::Module;
 
 pub use abi_stable::library::{__call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult};
@@ -21,6 +21,10 @@ pub fn root(module: extern "C" fn() -> RResult<RawModule, RString>) -> PluginRoo
 pub fn guard_module(module: fn() -> Module) -> RResult<RawModule, RString> {
     match catch_unwind(module) {
         Ok(module) => ROk(module.into_raw()),
-        Err(payload) => RErr(panic_text(&*payload).into()),
+        Err(payload) => {
+            let text = panic_text(&*payload);
+            forget_panic(payload);
+            RErr(text.into())
+        }
     }
 }
