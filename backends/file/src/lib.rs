@@ -10,7 +10,9 @@
 //! | `stream` | FIFOs and devices, on the engine's thread, opened by a thread of their own (Unix) |
 
 mod assemble;
+mod command;
 mod config;
+mod failure;
 mod list;
 mod node;
 mod player;
@@ -19,8 +21,9 @@ pub mod smf;
 #[cfg(unix)]
 mod stream;
 
+pub use command::Command;
 pub use config::{Config, Create, Direction, Mode, Params, Start};
-pub use node::{Command, FileNode};
+pub use node::FileNode;
 
 /// What this crate brings: the endpoint `file`.
 pub fn module() -> midibay_plugin::Module {

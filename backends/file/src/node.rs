@@ -6,36 +6,14 @@ use midibay_plugin::{
     CommandError, ConfigError, Endpoint, Event, Host, Node, NodeError, Out, PortListing, Ports, PropertyInfo,
     Ready,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
+use crate::command::{Command, refuse};
 use crate::config::{Config, Create, Direction, Params, Raw, Work};
+use crate::failure::io_text;
 use crate::player::Player;
-use crate::recorder::{Recorder, create_new, io_text};
+use crate::recorder::{Recorder, create_new};
 #[cfg(unix)]
 use crate::stream::Stream;
-
-/// What a `file` node can be told.
-#[derive(Deserialize, JsonSchema, Debug)]
-#[serde(rename_all = "kebab-case")]
-pub enum Command {
-    /// Play from the beginning; or record into a new file.
-    Start,
-    /// Stop where it is, and release what is held; or end the recording.
-    Stop,
-    /// Play on from where it stopped.
-    Continue,
-    /// Go to a place in the piece. Controllers, programs and bends become what they are there.
-    Seek {
-        /// Seconds from the beginning of the piece as it is written.
-        to: f64,
-    },
-    /// Start again at the end, or not.
-    Loop {
-        /// Whether to.
-        on: bool,
-    },
-}
 
 /// A file, FIFO, serial line or raw MIDI device, as a node.
 pub struct FileNode(Kind);
@@ -45,11 +23,6 @@ enum Kind {
     Record(Box<Recorder>),
     #[cfg(unix)]
     Stream(Box<Stream>),
-}
-
-/// The answer to a command that this kind of node does not know.
-pub(crate) fn refuse(what: &str, known: &str) -> CommandError {
-    CommandError::format(format_args!("this node {what}; it knows {known}"))
 }
 
 impl Node for FileNode {

@@ -3,9 +3,9 @@
 use midibay_plugin::{CommandError, Event, Host, Level, NodeError, Out, Property, Ump};
 use midibay_ump::{MidiState, SYSEX_COMPLETE, SYSEX_CONTINUE, SYSEX_END, SYSEX_START};
 
+use crate::command::{Command, refuse};
 use crate::config::{Play, Raw, Start};
-use crate::node::{Command, refuse};
-use crate::recorder::io_text;
+use crate::failure::io_text;
 use crate::smf::{self, MAX_FILE, Piece};
 
 /// How many events go out in one call.

@@ -4,7 +4,6 @@ mod take;
 mod writer;
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -14,8 +13,9 @@ use midibay_plugin::{CommandError, DropReason, Event, Host, NodeError, Out};
 use midibay_ump::OutQueue;
 use rtrb::{Producer, RingBuffer};
 
+use crate::command::{Command, refuse};
 use crate::config;
-use crate::node::{Command, refuse};
+use crate::failure::io_text;
 use take::Take;
 pub(crate) use take::create_new;
 use writer::{Sink, Writer};
@@ -200,24 +200,6 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// What a person should know about a failure of the file system, and do about it.
-pub(crate) fn io_text(what: &str, path: &Path, error: &io::Error) -> String {
-    let path = path.display();
-    let help = match error.kind() {
-        io::ErrorKind::NotFound if what == "read" => {
-            "; correct path, which counts from where the program was started"
-        }
-        io::ErrorKind::NotFound => "; make its directory first",
-        io::ErrorKind::PermissionDenied => {
-            "; the user that runs this may not: change the owner or the permissions"
-        }
-        io::ErrorKind::StorageFull => "; make room on the disk",
-        io::ErrorKind::ReadOnlyFilesystem => "; choose a path on a disk that may be written",
-        _ => "",
-    };
-    format!("cannot {what} {path}: {error}{help}")
 }
 
 /// `show.mid` as the `number`th of its kind: `show-2.mid`.

@@ -4,7 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{io_text, numbered};
+use super::numbered;
+use crate::failure::io_text;
 
 /// Ticks per quarter note.
 const DIVISION: u16 = 960;

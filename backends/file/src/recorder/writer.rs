@@ -11,8 +11,9 @@ use midibay_plugin::{Counters, DropReason, Event, Health, Host, Level, Property}
 use rtrb::Consumer;
 
 use super::take::Take;
-use super::{Item, Shared, io_text};
+use super::{Item, Shared};
 use crate::assemble::{Assembler, Left};
+use crate::failure::io_text;
 
 /// How long a recorded event may stay off the disk.
 const FLUSH: Duration = Duration::from_secs(1);
