@@ -37,8 +37,8 @@ pub fn open(path: &Path) -> Result<Module, LoadError> {
     let path = path.canonicalize().map_err(|e| fail(e.to_string()))?;
     check_machine(&path).map_err(fail)?;
     check_revision(&path).map_err(fail)?;
-    let header = lib_header_from_path(&path).map_err(|e| fail(one_line(&e)))?;
-    let root = header.init_root_module::<PluginRootRef>().map_err(|e| fail(one_line(&e)))?;
+    let header = lib_header_from_path(&path).map_err(|e| fail(one_line(&e, &path)))?;
+    let root = header.init_root_module::<PluginRootRef>().map_err(|e| fail(one_line(&e, &path)))?;
     match root.module()() {
         ROk(module) => Ok(module.into()),
         RErr(text) => Err(fail(format!("its code panicked while it was loaded: {text}"))),
@@ -46,9 +46,9 @@ pub fn open(path: &Path) -> Result<Module, LoadError> {
 }
 
 /// `abi_stable` reports a layout that differs in thousands of characters.
-fn one_line(error: &LibraryError) -> String {
+fn one_line(error: &LibraryError, path: &Path) -> String {
     match error {
-        LibraryError::OpenError { err, .. } => format!("the system cannot load it: {err}"),
+        LibraryError::OpenError { err, .. } => format!("the system cannot load it: {}", words(err, path)),
         LibraryError::GetSymbolError { .. } => "is a library, but no Midibay plugin".to_owned(),
         LibraryError::IncompatibleVersionNumber { expected_version, actual_version, .. } => format!(
             "was built with midibay-plugin {actual_version}, and this Midibay has {expected_version}; rebuild it"
@@ -63,6 +63,14 @@ fn one_line(error: &LibraryError) -> String {
         }
         other => other.to_string().lines().next().unwrap_or("cannot be loaded").to_owned(),
     }
+}
+
+/// The system's own words, which stand behind those of `libloading`, without the path that they begin with.
+fn words(error: &dyn std::error::Error, path: &Path) -> String {
+    let first = std::iter::successors(Some(error), |e| e.source()).last().unwrap_or(error);
+    let text = first.to_string().lines().next().unwrap_or_default().to_owned();
+    let path = format!("{}: ", path.display());
+    text.strip_prefix(&path).map(str::to_owned).unwrap_or(text)
 }
 
 fn check_machine(path: &Path) -> Result<(), String> {
@@ -115,8 +123,8 @@ fn check_revision(path: &Path) -> Result<(), String> {
     // SAFETY: loading runs the library's initialisers, as loading it for good would; the symbol is a
     // `u32` in every library that has it.
     let revision = unsafe {
-        let library =
-            libloading::Library::new(path).map_err(|e| format!("the system cannot load it: {e}"))?;
+        let library = libloading::Library::new(path)
+            .map_err(|e| format!("the system cannot load it: {}", words(&e, path)))?;
         let revision =
             library.get::<*const u32>(b"midibay_abi_revision\0").map(|symbol| **symbol).map_err(|_| ());
         // Unloading a library that has a thread-local destructor is not safe everywhere.

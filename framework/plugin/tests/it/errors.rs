@@ -20,7 +20,8 @@ fn a_command_error_keeps_120_bytes_and_never_half_a_character() {
     // 119 bytes and a character of two: it does not fit, and nothing behind it slips in.
     let text = format!("{}éy", "x".repeat(119));
     assert_eq!(CommandError::new(&text).as_str(), "x".repeat(119));
-    let parts = CommandError::format(format_args!("{}{}{}", "x".repeat(118), "€", "y"));
+    let (euro, y) = ('€', String::from("y"));
+    let parts = CommandError::format(format_args!("{}{euro}{y}", "x".repeat(118)));
     assert_eq!(parts.as_str(), "x".repeat(118));
 }
 

@@ -132,3 +132,13 @@ fn half_a_library_is_refused_before_the_system_looks_at_it() {
         );
     }
 }
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_library_that_misses_another_is_told_in_the_words_of_the_system() {
+    let folder = folder();
+    let code = "unsafe extern \"C\" { static NO_SUCH_THING: u32; }\n\
+                #[unsafe(no_mangle)]\npub extern \"C\" fn ask() -> u32 { unsafe { NO_SUCH_THING } }\n";
+    let text = reason(&library(&folder, "needs", &(revision(ABI_REVISION) + code)));
+    assert_eq!(text, "the system cannot load it: undefined symbol: NO_SUCH_THING");
+}
