@@ -61,6 +61,7 @@ impl Process {
     /// [`Error::Start`].
     pub fn start(command: &mut Command) -> Result<Self, Error> {
         let program = describe(command);
+        reset_signals(command);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -291,6 +292,26 @@ impl Drop for Process {
         self.kill();
     }
 }
+
+/// Has the program start with no signal ignored. One that is ignored stays so in every child, and tests
+/// that run in the background of a script are started with SIGINT ignored.
+#[cfg(unix)]
+fn reset_signals(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let reset = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+            // SAFETY: the default action is no function of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only `signal` is called, which is allowed there.
+    unsafe { command.pre_exec(reset) };
+}
+
+/// There are no signals to inherit.
+#[cfg(not(unix))]
+fn reset_signals(_: &mut Command) {}
 
 /// Runs a command to its end and gives its standard output.
 ///

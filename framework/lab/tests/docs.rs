@@ -61,7 +61,8 @@ fn mistakes(page: &Path, registry: &Registry) -> Vec<String> {
     let mut mistakes = Vec::new();
     for (line, block) in blocks(&text).into_iter().filter(|(_, block)| is_graph(block)) {
         let Err(errors) = config::parse(&block, "example", &options, registry) else { continue };
-        let real = errors.items.iter().filter(|d| d.level == config::Level::Error && !only_incomplete(d.code));
+        let real =
+            errors.items.iter().filter(|d| d.level == config::Level::Error && !only_incomplete(d.code));
         mistakes.extend(real.map(|d| format!("{}:{}: {}", page.display(), line + d.line, d.message)));
     }
     mistakes
@@ -90,7 +91,11 @@ fn every_node_type_has_a_page_with_the_same_headings() {
             assert_eq!(found, HEADINGS, "{}", page.display());
             let schema: serde_json::Value = serde_json::from_str(&node_type.schema).unwrap();
             for option in schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
-                assert!(text.contains(&format!("`{option}`")), "{} is silent about `{option}`", page.display());
+                assert!(
+                    text.contains(&format!("`{option}`")),
+                    "{} is silent about `{option}`",
+                    page.display()
+                );
             }
             for command in &node_type.commands {
                 let name = format!("`{}", command.name);

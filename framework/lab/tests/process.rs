@@ -60,6 +60,16 @@ fn signals_reach_the_program() {
 }
 
 #[test]
+fn a_signal_that_is_ignored_where_the_tests_are_started_is_not_ignored_by_a_program() {
+    // SAFETY: nothing of this test binary waits for SIGHUP; ignoring is what `nohup` does.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+    let mut process = shell("echo ready; exec sleep 600");
+    process.wait_for_line("ready", PATIENCE).unwrap();
+    process.hang_up();
+    assert!(!process.wait(PATIENCE).unwrap().success());
+}
+
+#[test]
 fn a_program_that_is_dropped_is_gone() {
     let process = shell("echo $$; exec sleep 600");
     let id = process.wait_for_lines("its id", PATIENCE, |lines| lines.first().cloned()).unwrap();

@@ -128,7 +128,7 @@ struct Part {
 
 impl Part {
     fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
-        let mut child = command
+        let mut child = signal::heed(command)
             .current_dir(root())
             .stderr(Stdio::piped())
             .spawn()
@@ -305,6 +305,7 @@ mod tests {
     #[test]
     fn a_receiver_that_ends_badly_when_asked_fails_the_demo() {
         let receiver = "trap 'exit 7' INT; echo ready >&2; while :; do sleep 0.01; done";
-        assert!(play_with(receiver, "exit 0").is_err());
+        let error = play_with(receiver, "exit 0").err().unwrap();
+        assert!(error.contains("receiver") && error.contains('7'), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Ctrl-C: noticed here, handed on to children.
 
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -21,6 +21,26 @@ pub(crate) fn watch() {
         // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
         unsafe { libc::signal(signal, handler) };
     }
+}
+
+/// Has a program start with Ctrl-C's signal not ignored, as it is ignored in everything that a script
+/// starts in the background.
+#[cfg(unix)]
+pub(crate) fn heed(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt;
+    let reset = || {
+        // SAFETY: the default action is no function of ours.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: between fork and exec only `signal` is called, which is allowed there.
+    unsafe { command.pre_exec(reset) }
+}
+
+/// There is no such signal to ignore.
+#[cfg(not(unix))]
+pub(crate) fn heed(command: &mut Command) -> &mut Command {
+    command
 }
 
 /// Asks a child to end as Ctrl-C does.

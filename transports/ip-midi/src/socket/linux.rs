@@ -45,7 +45,9 @@ impl Reader {
         let mut names = vec![name; BATCH].into_boxed_slice();
         let mut controls = vec![Control::default(); BATCH].into_boxed_slice();
         let mut slices: Box<[libc::iovec]> = bytes
-            .chunks_exact_mut(STRIDE)
+            .as_chunks_mut::<STRIDE>()
+            .0
+            .iter_mut()
             .map(|chunk| libc::iovec { iov_base: chunk.as_mut_ptr().cast(), iov_len: LONGEST })
             .collect();
         let mut headers = vec![header; BATCH].into_boxed_slice();
