@@ -61,12 +61,12 @@ impl Counters {
         self.drops[reason as usize].fetch_add(count, Ordering::Relaxed);
     }
 
-    /// How many were dropped for this reason.
+    /// How many were dropped for this reason. `[any]`
     pub fn drops(&self, reason: DropReason) -> u64 {
         self.drops[reason as usize].load(Ordering::Relaxed)
     }
 
-    /// Adds to a counter that only one thread writes: no locked instruction.
+    /// Adds to a counter that only one thread writes: no locked instruction. It wraps. `[any]`
     #[inline]
     pub fn add(counter: &AtomicU64, count: u64) {
         counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
@@ -94,7 +94,8 @@ pub enum Value {
     Text(String),
 }
 
-/// A property's value: written by one thread at a time, never blocking; read by anybody.
+/// A property's value: written by one thread at a time, never blocking; read by anybody. The setters
+/// are `[any]`.
 /// (A sequence lock: odd while a write is under way.)
 #[repr(C)]
 #[derive(Default, Debug)]
@@ -148,7 +149,7 @@ impl PropertyCell {
         self.write(TEXT | end as u64, words);
     }
 
-    /// The value, whole: tries again when a write came in between.
+    /// The value, whole: tries again when a write came in between. It allocates for a text. `[main]`
     pub fn get(&self) -> Value {
         loop {
             let before = self.sequence.load(Ordering::Acquire);

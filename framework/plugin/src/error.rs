@@ -14,12 +14,12 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// An error at an option's path.
+    /// An error at an option's path. `[main]`
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into(), help: String::new() }
     }
 
-    /// Adds what to do about it.
+    /// Adds what to do about it. `[main]`
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
@@ -51,13 +51,13 @@ pub struct NodeError {
 
 impl NodeError {
     /// Trying again will not help: a file that is no MIDI file, an address that is none of ours.
-    /// A graph with such a node does not start.
+    /// A graph with such a node does not start. `[main]`
     pub fn fatal(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), retry: false }
     }
 
     /// It may work later: a port that is taken, a cable that is out. The graph starts without the
-    /// node, and the supervisor tries again after 2 s, doubling to 30 s.
+    /// node, and the supervisor tries again after 2 s, doubling to 30 s. `[main]`
     pub fn retry(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), retry: true }
     }
@@ -85,12 +85,13 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// A reason, a whole sentence for the person who sent the command.
+    /// A reason, a whole sentence for the person who sent the command. `[any]`
     pub fn new(text: &str) -> Self {
         Self::format(format_args!("{text}"))
     }
 
     /// A reason with values in it: `CommandError::format(format_args!("no input named {name}"))`.
+    /// `[any]`
     pub fn format(text: fmt::Arguments<'_>) -> Self {
         let mut error = Self { text: [0; 120], len: 0 };
         // It only fails when the text is full, and then what fits is kept.

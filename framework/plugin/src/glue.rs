@@ -140,12 +140,12 @@ impl<N: Endpoint> Work for AsEndpoint<N> {
     }
 }
 
-/// A running node from an object that an app made itself.
+/// A running node from an object that an app made itself. To be ended by [`NodeVtable::stop`]. `[main]`
 pub fn raw_processor<N: Processor>(node: N) -> RawNode {
     raw(AsProcessor(node))
 }
 
-/// A running node from an object that an app made itself.
+/// A running node from an object that an app made itself. To be ended by [`NodeVtable::stop`]. `[main]`
 pub fn raw_endpoint<N: Endpoint>(node: N) -> RawNode {
     raw(AsEndpoint(node))
 }

@@ -103,7 +103,7 @@ impl Drop for Host {
 }
 
 impl Host {
-    /// Takes over one share of the program's side.
+    /// Takes over one share of the program's side. `[main]`
     ///
     /// # Safety
     /// `raw` must come from the program, one share counted for this handle.
@@ -204,7 +204,7 @@ impl Host {
         }
     }
 
-    /// A handle that wakes the engine from another thread.
+    /// A handle that wakes the engine from another thread. `[any]`
     pub fn waker(&self) -> Waker {
         Waker(self.clone())
     }

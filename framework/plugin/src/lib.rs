@@ -54,7 +54,9 @@
 //!
 //! Threads: each function says where it is called. `[main]` is a thread of the program that may
 //! block and allocate (never two such calls for one node at once); `[engine]` is the one real-time
-//! thread of the graph; `[any]` is whatever thread you like.
+//! thread of the graph; `[any]` is whatever thread you like, and such a function neither blocks nor
+//! allocates. What says nothing about threads is a plain value: to be used wherever it is.
+//! Times are nanoseconds of the engine's monotonic clock, unless they say otherwise.
 
 pub mod abi;
 mod cells;

@@ -26,7 +26,8 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Loads a plugin library. It stays loaded until the program ends. `[main]`
+/// Loads a plugin library. It stays loaded until the program ends, and the same file again is the same
+/// library: a new version needs a new file name. `[main]`
 ///
 /// # Errors
 /// It cannot be read, is for another machine, is no plugin, speaks another revision of the ABI, or its

@@ -4,12 +4,13 @@ use crate::abi::{RawModule, RawNodeType};
 use crate::glue;
 use crate::node::{Endpoint, Processor};
 
-/// A plugin: its name, version, licence and node types. Make it with [`crate::module!`].
+/// A plugin: its name, version, licence and node types. Make it with [`crate::module!`]. All its functions
+/// are `[main]`.
 #[derive(Clone)]
 pub struct Module(RawModule);
 
 impl Module {
-    /// A plugin without node types yet.
+    /// A plugin without node types yet. `license` is an SPDX expression.
     pub fn new(name: &str, version: &str, license: &str) -> Self {
         Self(RawModule {
             name: name.into(),

@@ -18,12 +18,12 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// One unnamed input and one unnamed output.
+    /// One unnamed input and one unnamed output. `[main]`
     pub fn one_each() -> Self {
         Self { inputs: vec![String::new()], outputs: vec![String::new()] }
     }
 
-    /// Named inputs and outputs.
+    /// Named inputs and outputs. `[main]`
     pub fn named<S: Into<String>>(
         inputs: impl IntoIterator<Item = S>,
         outputs: impl IntoIterator<Item = S>,

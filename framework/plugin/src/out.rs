@@ -3,7 +3,7 @@
 use midibay_ump::Event;
 
 /// The way out of a node, handed to each `[engine]` function. Bounded memory, no end: when the
-/// buffer is full the engine takes what is in it.
+/// buffer is full the engine takes what is in it. All its functions are `[engine]`.
 #[repr(C)]
 pub struct Out {
     buffer: *mut Event,
@@ -25,6 +25,9 @@ impl Out {
     /// `buffer` must hold `capacity` (at least 1) events for as long as this lives and be used by
     /// nothing else meanwhile; `spill` must leave room (see [`Out::take`]); `engine` is what both
     /// functions expect.
+    ///
+    /// # Panics
+    /// When the capacity is 0.
     pub unsafe fn over(
         buffer: *mut Event,
         capacity: usize,

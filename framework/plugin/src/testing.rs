@@ -213,6 +213,9 @@ impl Rig {
     }
 
     /// Gives the node events and returns what it pushed.
+    ///
+    /// # Panics
+    /// When the node panics, as in all functions of the rig that call it.
     pub fn send(&mut self, events: &[Event]) -> Vec<Event> {
         // SAFETY: the node is alive, the slice lives through the call; so in the other calls.
         self.call_ok(|node, now, out| unsafe {

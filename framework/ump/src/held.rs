@@ -51,7 +51,7 @@ impl core::fmt::Debug for Held {
 }
 
 impl Held {
-    /// Nothing held. `[any thread]`
+    /// Nothing held. `[any]`
     pub const fn new() -> Self {
         Self { notes: [0; 512], pedals: [0; 256], midi2: 0, count: 0 }
     }

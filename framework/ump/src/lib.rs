@@ -17,7 +17,8 @@
 //!
 //! `no_std`; no I/O, no clock, no thread; nothing here allocates while events flow: what needs
 //! room takes it once, when it is made. Thread marks: `[engine]` may be called on the event path,
-//! `[main]` allocates.
+//! `[main]` allocates, `[any]` may be called anywhere. What has no mark is a question about a plain
+//! value, and may be asked anywhere too.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -92,7 +92,7 @@ impl Default for ParameterNumbers {
 }
 
 impl ParameterNumbers {
-    /// Nothing selected anywhere. `[any thread]`
+    /// Nothing selected anywhere. `[any]`
     pub const fn new() -> Self {
         Self { channels: [Channel { selected: Selected::Nothing, value: 0 }; 256] }
     }

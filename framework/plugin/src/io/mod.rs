@@ -26,7 +26,7 @@ pub struct Poll(system::Poll);
 pub struct Wait(system::Wait);
 
 impl Poll {
-    /// Nothing registered.
+    /// Nothing registered. `[main]`
     ///
     /// # Errors
     /// The system gives no more descriptors.
@@ -54,7 +54,7 @@ impl Poll {
     }
 
     /// Waits until a descriptor is ready, `deadline` (ns of `clock`) has come, or somebody notifies.
-    /// It may also return for no reason.
+    /// It may also return for no reason. `[engine]`
     pub fn wait(&self, wait: &mut Wait, deadline: Option<u64>, clock: fn() -> u64) {
         self.0.wait(&mut wait.0, deadline, clock);
     }
@@ -67,7 +67,7 @@ impl Default for Wait {
 }
 
 impl Wait {
-    /// What was ready when the last wait ended.
+    /// What was ready when the last wait ended. `[engine]`
     pub fn ready(&self) -> impl Iterator<Item = Readied> + '_ {
         self.0.ready()
     }

@@ -24,7 +24,7 @@ impl Default for Midi1To2 {
 }
 
 impl Midi1To2 {
-    /// A translator at the start of a stream. `[any thread]`
+    /// A translator at the start of a stream. `[any]`
     pub const fn new() -> Self {
         Self { parameters: ParameterNumbers::new(), banks: [NO_BANK; 256] }
     }
