@@ -18,15 +18,20 @@ pub(crate) struct Tracker {
     held: Vec<Box<Held>>,
     /// Where the last event's source stands.
     last: usize,
+    /// Where the node that the hop comes from stands: what a processor kept of a source that is not in
+    /// the graph any more counts as the processor's own.
+    own: usize,
 }
 
 impl Tracker {
-    /// For these sources.
-    pub(crate) fn new(mut sources: Vec<u32>) -> Self {
+    /// For these sources, and `own`, which is the output port that the hop comes from.
+    pub(crate) fn new(mut sources: Vec<u32>, own: u32) -> Self {
+        sources.push(own);
         sources.sort_unstable();
         sources.dedup();
         let held = sources.iter().map(|_| Held::boxed()).collect();
-        Self { sources, held, last: 0 }
+        let own = sources.partition_point(|source| *source < own);
+        Self { sources, held, last: own, own }
     }
 
     /// The sources, sorted.
@@ -34,31 +39,33 @@ impl Tracker {
         &self.sources
     }
 
-    #[inline]
-    fn place(&mut self, source: u32) -> Option<usize> {
-        if self.sources.get(self.last) == Some(&source) {
-            return Some(self.last);
-        }
-        self.last = self.sources.binary_search(&source).ok()?;
-        Some(self.last)
+    /// Where a source stands in [`Tracker::sources`].
+    pub(crate) fn place_of(&self, source: u32) -> Option<usize> {
+        self.sources.binary_search(&source).ok()
     }
 
     /// Takes note of events that go to the destination. `[engine]`
     #[inline]
     pub(crate) fn watch(&mut self, events: &[Event]) {
         for event in events {
-            if may_hold(event.ump.head())
-                && let Some(place) = self.place(event.source)
-            {
-                self.held[place].apply(&event.ump);
+            if may_hold(event.ump.head()) {
+                if self.sources[self.last] != event.source {
+                    self.last = self.place_of(event.source).unwrap_or(self.own);
+                }
+                self.held[self.last].apply(&event.ump);
             }
         }
     }
 
     /// What a source holds.
     pub(crate) fn held_mut(&mut self, source: u32) -> Option<&mut Held> {
-        let place = self.place(source)?;
+        let place = self.place_of(source)?;
         Some(&mut self.held[place])
+    }
+
+    /// Whether a source holds anything.
+    pub(crate) fn is_holding(&self, source: u32) -> bool {
+        self.place_of(source).is_some_and(|place| !self.held[place].is_empty())
     }
 
     /// Whether any source holds the note or pedal that this packet would release. `[engine]`
@@ -76,14 +83,12 @@ impl Tracker {
         })
     }
 
-    /// Takes over what a source holds from the tracker of the same hop before a reload; false when the
-    /// source does not reach this hop. `[engine]`
-    pub(crate) fn adopt(&mut self, source: u32, from: &mut Box<Held>) -> bool {
-        let place = self.place(source);
-        if let Some(place) = place {
+    /// Takes over what a source holds from the tracker of the same hop before a reload, if it reaches this
+    /// hop. `[engine]`
+    pub(crate) fn adopt(&mut self, source: u32, from: &mut Box<Held>) {
+        if let Some(place) = self.place_of(source) {
             std::mem::swap(&mut self.held[place], from);
         }
-        place.is_some()
     }
 
     /// What the source at this place of [`Tracker::sources`] holds.

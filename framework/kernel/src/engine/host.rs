@@ -17,8 +17,11 @@ use crate::clock;
 type RStr<'a> = midibay_plugin::abi::Text<'a>;
 type RString = midibay_plugin::abi::OwnedText;
 
-/// More nodes than this an engine does not take: the number of a node, and a source's, is 16 bits.
+/// More nodes than this an engine does not take.
 pub(crate) const MAX_NODES: usize = 1 << 15;
+/// How many nodes there are at once at most: those of a graph and, while it is loaded, of the next one.
+/// The number of a node is 16 bits.
+pub(crate) const MAX_SLOTS: usize = 2 * MAX_NODES;
 
 /// The poll key of a node's descriptor.
 fn poll_key(slot: u32, key: u32) -> u64 {
@@ -56,8 +59,8 @@ impl LogLine {
 
 /// A set of node numbers that any thread adds to and the engine empties, without locks.
 pub(crate) struct SlotSet {
-    summary: [AtomicU64; MAX_NODES / 64 / 64],
-    words: [AtomicU64; MAX_NODES / 64],
+    summary: [AtomicU64; MAX_SLOTS / 64 / 64],
+    words: [AtomicU64; MAX_SLOTS / 64],
 }
 
 impl SlotSet {
@@ -100,7 +103,10 @@ pub(crate) struct Shared {
     pub(crate) poll: Poll,
     pub(crate) woken: SlotSet,
     pub(crate) log: ArrayQueue<LogLine>,
+    /// Lines that found no room there.
     pub(crate) log_lost: AtomicU64,
+    /// As many of these as the log has been told of.
+    pub(crate) log_lost_told: AtomicU64,
     /// What priority the engine's thread got, in words.
     pub(crate) priority: OnceLock<String>,
     /// The names of nodes, for the log.
@@ -116,6 +122,7 @@ impl Shared {
             woken: SlotSet::new(),
             log: ArrayQueue::new(256),
             log_lost: AtomicU64::new(0),
+            log_lost_told: AtomicU64::new(0),
             priority: OnceLock::new(),
             names: Mutex::default(),
             supervisor: OnceLock::new(),
@@ -189,6 +196,11 @@ impl HostState {
         RawHost { this: Arc::into_raw(Arc::clone(self)).cast(), vtable: VTABLE }
     }
 
+    /// Puts a line on its way to the log. `[any]`
+    pub(crate) fn log(&self, level: Level, text: &str) {
+        self.shared.log(self.slot, level, text);
+    }
+
     pub(crate) fn set_health(&self, health: Health, text: &str) {
         self.health_text.set_text(text);
         self.health.store(health as u8, Ordering::Release);
@@ -236,8 +248,7 @@ const VTABLE: HostVtable = {
     unsafe extern "C" fn log(this: *const (), level: u8, text: RStr<'_>) {
         let level = [Level::Error, Level::Warn, Level::Info, Level::Debug][usize::from(level.min(3))];
         // SAFETY: alive; so in all that follow.
-        let host = unsafe { host(this) };
-        host.shared.log(host.slot, level, text.as_str());
+        unsafe { host(this) }.log(level, text.as_str());
     }
     unsafe extern "C" fn health(this: *const (), health: u8, text: RStr<'_>) {
         let health =
@@ -279,3 +290,27 @@ const VTABLE: HostVtable = {
     }
     HostVtable { retain, release, now, log, health, property, counters, publish, io, wake, name }
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_node_there_can_be_may_wake_the_engine_once_for_several_calls() {
+        let woken = SlotSet::new();
+        let slots = [0, 63, 64, MAX_NODES as u32, MAX_SLOTS as u32 - 1];
+        slots.iter().chain(&slots).for_each(|slot| woken.insert(*slot));
+        let mut seen = Vec::new();
+        woken.drain(|slot| seen.push(slot));
+        assert_eq!(seen, slots);
+        woken.drain(|slot| panic!("{slot} was taken already"));
+    }
+
+    #[test]
+    fn a_long_line_of_the_log_is_cut_between_two_letters() {
+        let line = LogLine::new(0, Level::Info, &"ü".repeat(300));
+        assert_eq!(line.text(), "ü".repeat(120));
+        let line = LogLine::new(0, Level::Info, &format!("a{}", "ü".repeat(300)));
+        assert_eq!(line.text(), format!("a{}", "ü".repeat(119)));
+    }
+}

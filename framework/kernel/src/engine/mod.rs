@@ -8,6 +8,7 @@ pub(crate) mod messages;
 mod order;
 pub(crate) mod plan;
 mod priority;
+mod release;
 pub(crate) mod stats;
 pub(crate) mod swap;
 pub(crate) mod thread;

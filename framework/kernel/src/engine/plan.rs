@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use midibay_plugin::Event;
 use midibay_plugin::abi::RawNode;
+use midibay_plugin::{ALL_PORTS, Event};
 
 use super::holds::Tracker;
 use super::host::{HostState, MAX_NODES};
@@ -20,6 +20,10 @@ use crate::registry::ParsedCommand;
 
 /// How many events a node's input holds before it must be worked off.
 pub(crate) const INPUT_EVENTS: usize = 1024;
+/// How many events an endpoint may push while it is sending, and the losses of its sources among them.
+pub(crate) const DEFERRED_EVENTS: usize = INPUT_EVENTS + 64;
+/// How many commands one pass may fire; triggers that set each other off end here.
+pub(crate) const MOST_FIRED: usize = 64;
 /// How many events a node pushes before the engine takes them over.
 pub(crate) const OUT_EVENTS: usize = 256;
 /// How many distributions a destination tells apart when it measures latency.
@@ -28,11 +32,6 @@ pub(crate) const SEGMENTS: usize = 64;
 /// The number of a source: an output port of a node, by the node's slot. Never 0.
 pub(crate) const fn source_id(slot: u32, port: u16) -> u32 {
     (slot << 16 | port as u32) + 1
-}
-
-/// The slot of the node behind a source's number.
-pub(crate) const fn source_slot(source: u32) -> u32 {
-    (source - 1) >> 16
 }
 
 /// A part of a destination's input that came over one hop.
@@ -111,9 +110,20 @@ pub(crate) struct Action {
     pub(crate) command: ParsedCommand,
 }
 
+/// What must wait until no node is in a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aftermath {
+    /// The node of this station panicked.
+    Gone(u32),
+    /// A processor said that the source behind this output port is gone.
+    Lost(u32, u16),
+}
+
 /// A graph, compiled.
 pub(crate) struct Plan {
     pub(crate) stations: Vec<Station>,
+    /// How many of the stations are processors; these come first.
+    pub(crate) processors: usize,
     /// The station of each slot, or `u32::MAX`.
     pub(crate) by_slot: Vec<u32>,
     pub(crate) hops: Vec<Hop>,
@@ -121,7 +131,7 @@ pub(crate) struct Plan {
     /// The hop that each tracker stands on.
     pub(crate) tracker_hops: Vec<u32>,
     /// The sources whose events leave each processor; empty for endpoints.
-    reach: Vec<Vec<u32>>,
+    pub(crate) reach: Vec<Vec<u32>>,
     pub(crate) trigger_state: TriggerState,
     pub(crate) actions: Vec<Action>,
     pub(crate) timers: Timers,
@@ -132,6 +142,8 @@ pub(crate) struct Plan {
     /// For marking stations while a fault is cleaned up.
     pub(crate) marks: Vec<bool>,
     pub(crate) fired: Vec<u32>,
+    /// In no order, each once.
+    pub(crate) aftermath: Vec<Aftermath>,
 }
 
 /// The stations that have input, found in their order without looking at the others.
@@ -267,7 +279,7 @@ impl Plan {
                 station.working = Vec::with_capacity(INPUT_EVENTS);
             }
             if station.kind == NodeKind::Endpoint && !station.outlets.is_empty() {
-                station.deferred = Vec::with_capacity(INPUT_EVENTS);
+                station.deferred = Vec::with_capacity(DEFERRED_EVENTS);
             }
         }
         // Only where a merge lies ahead must a processor's output be in order of arrival.
@@ -284,13 +296,16 @@ impl Plan {
         // While a node is at work, another one further on may have to make room: one buffer for each
         // processor in a row, one for the source and one for the destination.
         let depth = longest_chain(&stations, processors) + 2;
+        let aftermaths = stations.iter().map(|station| station.outlets.len() + 2).sum();
         Self {
             dirty: Dirty::new(stations.len()),
             timers: Timers::new(stations.len()),
             marks: vec![false; stations.len()],
             outs: (0..depth).map(|_| vec![Event::default(); OUT_EVENTS].into()).collect(),
             scratch: vec![Event::default(); INPUT_EVENTS].into(),
-            fired: Vec::with_capacity(64),
+            fired: Vec::with_capacity(MOST_FIRED),
+            aftermath: Vec::with_capacity(aftermaths),
+            processors,
             reach,
             trigger_state: triggers.state,
             stations,
@@ -320,6 +335,19 @@ impl Plan {
             hops: self.hops.iter().map(|hop| hop.identity).collect(),
             trackers: self.tracker_hops.iter().map(|hop| self.hops[*hop as usize].identity).collect(),
             feeds,
+        }
+    }
+
+    /// Has something done when no node is in a call any more.
+    pub(crate) fn after(&mut self, aftermath: Aftermath) {
+        let known = match aftermath {
+            Aftermath::Gone(_) => true,
+            Aftermath::Lost(station, port) => {
+                port == ALL_PORTS || usize::from(port) < self.stations[station as usize].outlets.len()
+            }
+        };
+        if known && !self.aftermath.contains(&aftermath) {
+            self.aftermath.push(aftermath);
         }
     }
 
@@ -385,10 +413,9 @@ impl Blueprint {
                 continue;
             }
             let sources = severed.entry(self.station(hop.to.0)).or_default();
-            let mut through = self.feeds.iter().filter(|((slot, _), _)| *slot == hop.from.0).peekable();
-            if through.peek().is_none() {
-                sources.push(source_id(hop.from.0, hop.from.1));
-            }
+            // The port's own, and what comes through where it is a processor's.
+            sources.push(source_id(hop.from.0, hop.from.1));
+            let through = self.feeds.iter().filter(|((slot, _), _)| *slot == hop.from.0);
             through.for_each(|(_, of_port)| sources.extend_from_slice(of_port));
         }
         severed.into_iter().collect()
@@ -505,10 +532,10 @@ fn trackers(
         let (slot, port) = hop.identity.from;
         let from = by_slot[slot as usize] as usize;
         let sources = match stations[from].kind {
-            NodeKind::Endpoint => vec![source_id(slot, port)],
+            NodeKind::Endpoint => Vec::new(),
             NodeKind::Processor => reach[from].clone(),
         };
-        trackers.push(Tracker::new(sources));
+        trackers.push(Tracker::new(sources, source_id(slot, port)));
         tracker_hops.push(index as u32);
     }
     (trackers, tracker_hops)

@@ -4,6 +4,7 @@
 use midibay_ump::Ump;
 
 use super::plan::{Mapped, Plan, source_id};
+use super::release::Tell;
 use super::walk::Core;
 use crate::graph::PortRef;
 use crate::registry::Prepared;
@@ -28,15 +29,19 @@ pub(crate) struct Swap {
 impl Core {
     /// Goes over to the plan in `swap` and leaves the old one there.
     pub(crate) fn swap(&mut self, swap: &mut Swap) {
+        self.begin();
         for (station, port, source) in &swap.unreached {
-            self.tell_unreached(*station as usize, *port, *source);
+            self.tell(*station as usize, *port, *source);
         }
+        self.end();
+        self.begin();
         self.hand_over_maps(swap);
         for (station, sources) in &swap.severed {
-            self.release_behind(*station as usize, |_, source| sources.contains(&source));
+            self.release_behind(*station as usize, sources, Tell::Holders);
         }
+        self.release_heirless(swap);
+        self.end();
         self.hand_over_holds(swap);
-        self.settle();
 
         let renumbered = |port: PortRef| {
             swap.renumbered.get(port.node).copied().flatten().map(|node| PortRef { node, ..port })
@@ -50,10 +55,7 @@ impl Core {
             }
             let (from, to) = (&mut old.stations[from], &mut new.stations[to]);
             to.node = from.node.take();
-            if to.deferred.capacity() >= from.deferred.len() {
-                to.deferred.extend_from_slice(&from.deferred);
-                from.deferred.clear();
-            }
+            std::mem::swap(&mut from.deferred, &mut to.deferred);
             for (from, to) in from.outlets.iter_mut().zip(&mut to.outlets) {
                 if let (Some(from), Some(to)) = (&mut from.triggers, &mut to.triggers) {
                     to.take_state_from(from);
@@ -104,19 +106,27 @@ impl Core {
         self.release_one(hop, source, ump);
     }
 
-    /// What sources hold by way of a hop that is in both plans is handed over; the rest is released.
-    fn hand_over_holds(&mut self, swap: &mut Swap) {
+    /// Releases what sources hold by way of hops that are not in both plans, or that they do not reach any
+    /// more. Before anything is handed over: whoever else holds the same must still be known here.
+    fn release_heirless(&mut self, swap: &Swap) {
         for tracker in 0..self.plan.trackers.len() {
-            let heir = swap.trackers[tracker].map(|heir| heir as usize);
+            let heir = swap.trackers[tracker].map(|heir| &swap.plan.trackers[heir as usize]);
             for place in 0..self.plan.trackers[tracker].sources().len() {
                 let source = self.plan.trackers[tracker].sources()[place];
-                let adopted = heir.is_some_and(|heir| {
-                    let from = self.plan.trackers[tracker].boxed_at(place);
-                    swap.plan.trackers[heir].adopt(source, from)
-                });
-                if !adopted {
+                if heir.is_none_or(|heir| heir.place_of(source).is_none()) {
                     self.release(tracker, place);
                 }
+            }
+        }
+    }
+
+    /// Hands over what sources hold by way of hops that are in both plans.
+    fn hand_over_holds(&mut self, swap: &mut Swap) {
+        for (tracker, heir) in self.plan.trackers.iter_mut().zip(&swap.trackers) {
+            let Some(heir) = heir else { continue };
+            for place in 0..tracker.sources().len() {
+                let source = tracker.sources()[place];
+                swap.plan.trackers[*heir as usize].adopt(source, tracker.boxed_at(place));
             }
         }
     }

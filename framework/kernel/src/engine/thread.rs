@@ -11,7 +11,7 @@ use midibay_plugin::abi::{Reply, WOKEN};
 use midibay_plugin::io::Wait;
 
 use super::host::{Shared, split_poll_key};
-use super::messages::{Order, Outcome, Report};
+use super::messages::{Order, Outcome};
 use super::priority;
 use super::walk::Core;
 use crate::clock;
@@ -69,6 +69,6 @@ fn obey(core: &mut Core, order: Order) -> bool {
         Order::Ping { ticket } => (ticket, Outcome::Pong),
         Order::Stop => return false,
     };
-    core.reports.send(Report::Done { ticket, outcome });
+    core.reports.done(ticket, outcome);
     true
 }

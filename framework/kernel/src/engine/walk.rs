@@ -3,22 +3,28 @@
 //!
 //! One *pass*: an endpoint (or a timer, or a command) brings events in; they are carried over the hops
 //! into the inputs of stations, and [`Core::flush`] works the stations off from front to back.
+//!
+//! Where an input is full its station is worked off at once, within the call of the node that fills it.
+//! So nodes can be in calls within each other's, along a path of the graph and never twice; what would
+//! call nodes anywhere else waits until none is in a call ([`Aftermath`]).
 
-use midibay_plugin::abi::{OK, PANICKED, RawNode, Reply};
-use midibay_plugin::{ALL_PORTS, Counters, DropReason, Event, Health, Level, Out};
-use midibay_ump::{Held, Ump, value_key};
+use midibay_plugin::abi::{OK, PANICKED, RawNode, Reply, WOKEN};
+use midibay_plugin::{Counters, DropReason, Event, Level, Out};
+use midibay_ump::{Held, value_key};
 
-use super::messages::{Report, Reports};
+use super::messages::Reports;
 use super::order;
-use super::plan::{INPUT_EVENTS, OUT_EVENTS, Plan, SEGMENTS, Segment, source_id, source_slot};
+use super::plan::{
+    Aftermath, DEFERRED_EVENTS, INPUT_EVENTS, MOST_FIRED, OUT_EVENTS, Plan, SEGMENTS, Segment, source_id,
+};
 use crate::clock;
 use crate::graph::NodeKind;
 
 /// Where the next pass begins to count anew instead of running out of numbers.
-const LAST_ORDER: u16 = u16::MAX - 1024;
+const LAST_ORDER: u16 = u16::MAX - DEFERRED_EVENTS as u16;
 
-/// How many commands one pass may fire; triggers that set each other off end here.
-const MOST_FIRED: usize = 64;
+/// The `source` of what stands among deferred events for the loss of a port's source.
+const LOST: u32 = u32::MAX;
 
 /// How many events go through control maps before they are carried on together.
 const MAP_BATCH: usize = 64;
@@ -26,14 +32,17 @@ const MAP_BATCH: usize = 64;
 /// A plan at work.
 pub(crate) struct Core {
     pub(crate) plan: Plan,
-    now: u64,
+    pub(super) now: u64,
     /// How many nodes are in a call at the moment, each within the one before.
     depth: usize,
     /// The arrival number of the next event that enters the graph in this pass.
-    order: u16,
+    pub(super) order: u16,
     /// Whether an endpoint pushed events while it was sending.
     deferred: bool,
-    spares: Vec<Box<Held>>,
+    /// Takes turns with the stations' deferred events, so that more can come while these are brought in.
+    bringing: Vec<Event>,
+    /// Takes the place of what is being released.
+    pub(super) spare: Option<Box<Held>>,
     batch: Box<[Event]>,
     pub(crate) reports: Reports,
 }
@@ -61,7 +70,7 @@ unsafe extern "C" fn lost(out: *mut Out, port: u16) {
     unsafe {
         spill(out);
         let frame = &*(*out).engine().cast::<Frame>();
-        (*frame.core).source_lost(frame.station, port);
+        (*frame.core).told_lost(frame.station, frame.sending, port);
     }
 }
 
@@ -73,7 +82,8 @@ impl Core {
             depth: 0,
             order: 0,
             deferred: false,
-            spares: (0..4).map(|_| Held::boxed()).collect(),
+            bringing: Vec::with_capacity(DEFERRED_EVENTS),
+            spare: Some(Held::boxed()),
             batch: vec![Event::default(); MAP_BATCH].into(),
             reports,
         }
@@ -118,19 +128,30 @@ impl Core {
             return;
         }
         for station in 0..self.plan.stations.len() {
-            let mut events = std::mem::take(&mut self.plan.stations[station].deferred);
-            if !events.is_empty() {
+            if !self.plan.stations[station].deferred.is_empty() {
                 self.begin();
-                self.distribute(station, &mut events);
-                events.clear();
-                // What is pushed during this pass waits for the next one.
-                let meanwhile = std::mem::replace(&mut self.plan.stations[station].deferred, events);
-                debug_assert_eq!(meanwhile.capacity(), 0, "nothing was sending");
+                self.bring_in(station);
                 self.end();
-            } else {
-                self.plan.stations[station].deferred = events;
             }
         }
+    }
+
+    /// Brings in what one endpoint pushed while it was sending, and carries out the losses in between.
+    /// What is pushed meanwhile waits for the next turn.
+    fn bring_in(&mut self, station: usize) {
+        let mut waiting = std::mem::take(&mut self.bringing);
+        std::mem::swap(&mut waiting, &mut self.plan.stations[station].deferred);
+        let mut rest = &mut waiting[..];
+        while !rest.is_empty() {
+            let events = rest.iter().position(|e| e.source == LOST).unwrap_or(rest.len());
+            let (events, from_loss) = rest.split_at_mut(events);
+            self.distribute(station, events);
+            let Some((loss, after)) = from_loss.split_first_mut() else { break };
+            self.source_lost(station, loss.port);
+            rest = after;
+        }
+        waiting.clear();
+        self.bringing = waiting;
     }
 
     /// Runs a command. The status is that of the ABI.
@@ -160,37 +181,26 @@ impl Core {
         self.end();
     }
 
-    /// Puts a node into its place again, after it was faulted or could not be started.
+    /// Puts a node into its place again, after it was faulted or could not be started, and calls it once.
     pub(crate) fn install(&mut self, slot: u32, node: RawNode) -> Option<RawNode> {
         let Some(station) = self.plan.station_of_slot(slot) else { return Some(node) };
-        self.plan.stations[station].node.replace(node)
+        let before = self.plan.stations[station].node.replace(node);
+        self.ready(slot, WOKEN, 0);
+        before
     }
 
-    /// Takes a node out of its place; what came by way of it is released.
+    /// Takes a node out of its place. What is held at it is released while it can still say so; then what
+    /// came by way of it.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<RawNode> {
         let station = self.plan.station_of_slot(slot)?;
         self.begin();
+        self.release_at(station);
         self.gone(station);
         self.plan.timers.clear(station);
+        self.forget_waiting(station);
         let node = self.plan.stations[station].node.take();
         self.end();
         node
-    }
-
-    /// Before a reload: a carried processor hears that a source does not reach it any more.
-    pub(crate) fn tell_unreached(&mut self, station: usize, port: u16, source: u32) {
-        self.begin();
-        // SAFETY: as in `ready`.
-        self.call(station, false, |node, now, out| unsafe {
-            (node.vtable.source_lost)(node.this, port, source, now, out)
-        });
-        self.end();
-    }
-
-    /// Works off what releases brought in.
-    pub(crate) fn settle(&mut self) {
-        self.begin();
-        self.end();
     }
 
     /// Releases everything that anybody holds anywhere.
@@ -198,53 +208,68 @@ impl Core {
         self.begin();
         self.flush();
         for tracker in 0..self.plan.trackers.len() {
-            for place in 0..self.plan.trackers[tracker].sources().len() {
-                self.release(tracker, place);
-            }
+            self.release_all_of(tracker);
         }
         self.end();
     }
 
     #[inline]
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.now = clock::now();
         self.order = 0;
     }
 
-    /// Works off what came in, and then what it fired.
+    /// Works off what came in, what nodes left behind that panicked, and what was fired.
     #[inline]
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.flush();
-        if self.plan.fired.is_empty() {
-            return;
+        if !self.plan.fired.is_empty() || !self.plan.aftermath.is_empty() {
+            self.clean_up();
         }
+    }
+
+    fn clean_up(&mut self) {
         let mut done = 0;
-        while done < self.plan.fired.len().min(MOST_FIRED) {
-            let action = &self.plan.actions[self.plan.fired[done] as usize];
-            let (station, command) = (action.station as usize, action.command.this);
-            let mut reply = Reply::default();
-            let status = self.run_command(station, command, &mut reply);
-            let host = &self.plan.stations[station].host;
-            if self.plan.stations[station].node.is_none() {
-                host.shared.log(
-                    host.slot,
-                    Level::Warn,
-                    "a trigger ran a command, but the node is not running",
-                );
-            } else if status != OK {
-                host.shared.log(host.slot, Level::Warn, reply.as_str());
+        loop {
+            if let Some(aftermath) = self.plan.aftermath.pop() {
+                match aftermath {
+                    Aftermath::Gone(station) => self.gone(station as usize),
+                    Aftermath::Lost(station, port) => self.source_lost(station as usize, port),
+                }
+            } else if let Some(fired) = self.plan.fired.get(done) {
+                let fired = *fired as usize;
+                self.run_fired(fired);
+                done += 1;
+            } else {
+                break;
             }
             self.flush();
-            done += 1;
         }
         self.plan.fired.clear();
+    }
+
+    fn run_fired(&mut self, action: usize) {
+        let action = &self.plan.actions[action];
+        let (station, command) = (action.station as usize, action.command.this);
+        if self.plan.stations[station].node.is_none() {
+            let host = &self.plan.stations[station].host;
+            return host.log(Level::Warn, "a trigger ran a command, but the node is not running");
+        }
+        let mut reply = Reply::default();
+        match self.run_command(station, command, &mut reply) {
+            OK => {}
+            PANICKED => self.plan.stations[station]
+                .host
+                .log(Level::Warn, "it panicked in a command that a trigger ran"),
+            _ => self.plan.stations[station].host.log(Level::Warn, reply.as_str()),
+        }
     }
 
     // ---- calling nodes
 
     /// Calls a node and takes over what it pushes.
     #[inline]
-    fn call(
+    pub(super) fn call(
         &mut self,
         station: usize,
         sending: bool,
@@ -253,6 +278,7 @@ impl Core {
         let place = &mut self.plan.stations[station];
         let Some(node) = place.node else { return OK };
         place.busy = true;
+        // There is one for each node of the longest path, and calls go along a path.
         let buffer = self.plan.outs[self.depth].as_mut_ptr();
         let now = self.now;
         self.depth += 1;
@@ -278,22 +304,64 @@ impl Core {
         this.depth -= 1;
         this.plan.stations[station].busy = false;
         if let Some(time) = out.take_wake() {
-            this.plan.timers.set(station, time);
+            // Not before now, or a node that asks for times long past would always be the first.
+            this.plan.timers.set(station, time.max(now));
         }
         status
     }
 
-    /// Takes over events that a node pushed.
+    /// Takes over events that a node pushed. What it pushed while it was sending comes before them.
     #[inline]
     fn take_over(&mut self, station: usize, sending: bool, events: &mut [Event]) {
-        if !sending {
-            return self.distribute(station, events);
+        if sending {
+            self.defer(station, events);
+        } else {
+            if !self.plan.stations[station].deferred.is_empty() {
+                self.bring_in(station);
+            }
+            self.distribute(station, events);
         }
+    }
+
+    /// Keeps what an endpoint pushed while it was sending: it enters the graph with the next turn, so
+    /// that two endpoints that answer each other do not keep everybody else waiting.
+    fn defer(&mut self, station: usize, events: &[Event]) {
         let place = &mut self.plan.stations[station];
-        let fits = events.len().min(INPUT_EVENTS.min(place.deferred.capacity()) - place.deferred.len());
-        place.deferred.extend_from_slice(&events[..fits]);
-        place.host.counters.dropped(DropReason::Overflow, (events.len() - fits) as u64);
-        self.deferred |= fits > 0;
+        if place.outlets.is_empty() {
+            return place.host.counters.dropped(DropReason::Refused, events.len() as u64);
+        }
+        for event in events {
+            let event = Event { source: 0, ..*event };
+            if place.deferred.len() < INPUT_EVENTS {
+                place.deferred.push(event);
+            } else {
+                squeeze(&mut place.deferred, event, &place.host.counters);
+            }
+        }
+        self.deferred |= !place.deferred.is_empty();
+    }
+
+    /// A node says that the source behind one of its output ports is gone.
+    fn told_lost(&mut self, station: usize, sending: bool, port: u16) {
+        let place = &mut self.plan.stations[station];
+        if sending {
+            // After what waits already, and once.
+            let mut told = place.deferred.iter().rev().take_while(|e| e.source == LOST);
+            if told.any(|e| e.port == port) {
+                return;
+            }
+            if place.deferred.len() == DEFERRED_EVENTS {
+                let Some(least) = place.deferred.iter().position(|e| e.source != LOST) else { return };
+                place.deferred.remove(least);
+                place.host.counters.dropped(DropReason::Overflow, 1);
+            }
+            place.deferred.push(Event { source: LOST, port, ..Event::default() });
+            self.deferred = true;
+        } else if place.kind == NodeKind::Processor {
+            self.plan.after(Aftermath::Lost(station as u32, port));
+        } else {
+            self.source_lost(station, port);
+        }
     }
 
     // ---- carrying events
@@ -301,15 +369,14 @@ impl Core {
     /// Sends events that left a node over its hops.
     #[inline]
     fn distribute(&mut self, station: usize, events: &mut [Event]) {
+        if self.order >= LAST_ORDER && self.plan.stations[station].kind == NodeKind::Endpoint {
+            self.count_anew();
+        }
         let place = &self.plan.stations[station];
         Counters::add(&place.host.counters.events_out, events.len() as u64);
         let slot = place.host.slot;
         match place.kind {
             NodeKind::Endpoint => {
-                if self.order >= LAST_ORDER {
-                    self.flush();
-                    self.order = 0;
-                }
                 for event in &mut *events {
                     event.source = source_id(slot, event.port);
                     event.order = self.order;
@@ -336,6 +403,18 @@ impl Core {
         }
     }
 
+    /// The numbers of this pass run out: what has come so far is worked off first. What a node in a call
+    /// keeps for later stays before what comes now.
+    #[cold]
+    fn count_anew(&mut self) {
+        self.flush();
+        for place in self.plan.stations.iter_mut().filter(|place| !place.input.is_empty()) {
+            order::restore(&mut place.input, &mut self.plan.scratch);
+            place.input.iter_mut().for_each(|event| event.order = 0);
+        }
+        self.order = 0;
+    }
+
     /// Sends events out of one port.
     #[inline]
     fn leave(&mut self, station: usize, port: u16, events: &[Event]) {
@@ -352,13 +431,13 @@ impl Core {
             self.carry(hop, events);
         }
         if let Some(mut triggers) = triggers {
+            let (fired, mut missed) = (&mut self.plan.fired, 0);
             for event in events {
                 triggers.apply(event, &mut self.plan.trigger_state, |trigger| {
-                    if self.plan.fired.len() < MOST_FIRED {
-                        self.plan.fired.push(trigger);
-                    }
+                    if fired.len() < MOST_FIRED { fired.push(trigger) } else { missed += 1 }
                 });
             }
+            self.plan.stations[station].host.counters.dropped(DropReason::Overflow, missed);
             self.plan.stations[station].outlets[port].triggers = Some(triggers);
         }
         if let Some(mut mapped) = mapped {
@@ -404,7 +483,7 @@ impl Core {
 
     /// Puts events into a station's input.
     #[inline]
-    fn enter(&mut self, station: usize, port: u16, mut events: &[Event]) {
+    pub(super) fn enter(&mut self, station: usize, port: u16, mut events: &[Event]) {
         loop {
             let input = &mut self.plan.stations[station].input;
             let (now, later) = events.split_at(events.len().min(INPUT_EVENTS - input.len()));
@@ -413,36 +492,22 @@ impl Core {
                 break;
             }
             events = later;
-            if self.plan.stations[station].busy {
-                return self.squeeze(station, port, events);
+            let place = &mut self.plan.stations[station];
+            if place.busy {
+                // A node floods itself: it cannot be called, since it is in a call.
+                for event in events {
+                    squeeze(&mut place.input, event.at_port(port), &place.host.counters);
+                }
+                return;
             }
             self.run(station);
         }
         self.plan.dirty.insert(station);
     }
 
-    /// A node floods itself: its input is full and it cannot be called, since it is in a call. What
-    /// matters least makes room, and what ends a note always finds it.
-    #[cold]
-    fn squeeze(&mut self, station: usize, port: u16, events: &[Event]) {
-        let place = &mut self.plan.stations[station];
-        for event in events {
-            let least = place.input.iter().position(|e| value_key(&e.ump).is_some());
-            let least = least.or_else(|| {
-                let ends = event.ump.is_note_off();
-                place.input.iter().position(|e| ends && !e.ump.is_note_off())
-            });
-            place.host.counters.dropped(DropReason::Overflow, 1);
-            if let Some(least) = least {
-                place.input.remove(least);
-                place.input.push(event.at_port(port));
-            }
-        }
-    }
-
     /// Works off all inputs, from front to back. Nodes that are in a call keep theirs for later.
     #[inline]
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let mut kept = false;
         while let Some(station) = self.plan.dirty.pop() {
             if self.plan.stations[station].busy {
@@ -476,6 +541,7 @@ impl Core {
         let endpoint = place.kind == NodeKind::Endpoint;
         if place.node.is_none() {
             place.host.counters.dropped(DropReason::Unavailable, len as u64);
+            place.segments.clear();
         } else {
             let events = place.working.as_ptr();
             // SAFETY: `working` is left alone until the call is over: only `run` swaps it, and not for
@@ -496,165 +562,20 @@ impl Core {
             place.segments.clear();
         }
     }
+}
 
-    // ---- releasing
-
-    /// What fed an output port (or all of a node's) is gone: what it holds anywhere is released.
-    #[cold]
-    pub(crate) fn source_lost(&mut self, station: usize, port: u16) {
-        self.flush();
-        let ports = match port {
-            ALL_PORTS => 0..self.plan.stations[station].outlets.len() as u16,
-            port => port..port + 1,
-        };
-        for port in ports {
-            self.forget_source(station, port);
-            let source = source_id(self.plan.stations[station].host.slot, port);
-            self.tell_processors(station, port, source);
-            self.flush();
-            for tracker in 0..self.plan.trackers.len() {
-                if let Ok(place) = self.plan.trackers[tracker].sources().binary_search(&source) {
-                    self.release(tracker, place);
-                }
-            }
-            self.flush();
-        }
-    }
-
-    /// The port's maps and triggers forget what came from it.
-    fn forget_source(&mut self, station: usize, port: u16) {
-        let Some(outlet) = self.plan.stations[station].outlets.get_mut(usize::from(port)) else { return };
-        if let Some(mapped) = &mut outlet.mapped {
-            mapped.maps.forget_source();
-        }
-        if let Some(triggers) = &mut outlet.triggers {
-            triggers.forget_source(&mut self.plan.trigger_state);
-        }
-    }
-
-    /// Marks what lies behind a port and tells the processors there that its source is gone.
-    fn tell_processors(&mut self, station: usize, port: u16, source: u32) {
-        self.plan.marks.fill(false);
-        for at in 0..self.plan.stations.len() {
-            if self.plan.stations[at].kind == NodeKind::Endpoint {
-                break;
-            }
-            for hop in 0..self.plan.stations[at].hops_in.len() {
-                let (from, from_port, to_port) = self.plan.stations[at].hops_in[hop];
-                let from = from as usize;
-                if (from == station && from_port == port) || self.plan.marks[from] {
-                    self.plan.marks[at] = true;
-                    // SAFETY: as in `ready`.
-                    self.call(at, false, |node, now, out| unsafe {
-                        (node.vtable.source_lost)(node.this, to_port, source, now, out)
-                    });
-                }
-            }
-        }
-    }
-
-    /// Releases what one source holds at the destination of a tracker's hop.
-    pub(crate) fn release(&mut self, tracker: usize, place: usize) {
-        if self.plan.trackers[tracker].boxed_at(place).is_empty() {
-            return;
-        }
-        // An empty one takes its place while it is read, so that the other holders can be asked. There
-        // are enough of them unless nodes lose their sources within each other's calls, again and again.
-        let mut held = self.spares.pop().unwrap_or_default();
-        std::mem::swap(&mut held, self.plan.trackers[tracker].boxed_at(place));
-        let source = self.plan.trackers[tracker].sources()[place];
-        let hop = self.plan.tracker_hops[tracker];
-        held.release_all(|ump| self.release_one(hop, source, ump));
-        self.spares.push(held);
-    }
-
-    /// Sends a release over a hop, unless somebody else holds the same note or pedal there.
-    pub(crate) fn release_one(&mut self, hop: u32, source: u32, ump: Ump) {
-        let (to, port) = (self.plan.hops[hop as usize].to, self.plan.hops[hop as usize].to_port);
-        let elsewhere = self.plan.trackers.iter().zip(&self.plan.tracker_hops).any(|(tracker, hop)| {
-            let hop = &self.plan.hops[*hop as usize];
-            (hop.to, hop.to_port) == (to, port) && tracker.holds_what_is_released_by(&ump)
-        });
-        if !elsewhere {
-            let event = Event { source, order: self.order, ..Event::new(self.now, ump) };
-            self.enter(to as usize, port, &[event]);
-        }
-    }
-
-    /// A node panicked: it is taken out, and what came by way of it is released.
-    #[cold]
-    fn fault(&mut self, station: usize) {
-        let place = &mut self.plan.stations[station];
-        place.input.clear();
-        place.deferred.clear();
-        place.segments.clear();
-        self.plan.timers.clear(station);
-        let slot = place.host.slot;
-        place.host.set_health(Health::Failed, "the plugin panicked");
-        if let Some(node) = place.node.take() {
-            self.reports.send(Report::Faulted { slot, node });
-        }
-        self.plan.stations[station].host.shared.wake_supervisor();
-        self.gone(station);
-    }
-
-    /// Releases what came out of a node, and forgets what was held at it.
-    pub(crate) fn gone(&mut self, station: usize) {
-        for (tracker, hop) in self.plan.trackers.iter_mut().zip(&self.plan.tracker_hops) {
-            if self.plan.hops[*hop as usize].to as usize == station {
-                tracker.clear();
-            }
-        }
-        match self.plan.stations[station].kind {
-            NodeKind::Endpoint => self.source_lost(station, ALL_PORTS),
-            NodeKind::Processor => self.processor_gone(station),
-        }
-    }
-
-    /// Releases what sources hold by way of a processor. Where the same source reaches the same last
-    /// hop past the processor too, that is released with it: the hop does not tell them apart.
-    fn processor_gone(&mut self, station: usize) {
-        for port in 0..self.plan.stations[station].outlets.len() as u16 {
-            self.forget_source(station, port);
-        }
-        self.release_behind(station, |core, source| core.reaches(source, station));
-    }
-
-    /// Releases what these sources hold at the destinations behind a processor.
-    pub(crate) fn release_behind(&mut self, station: usize, whose: impl Fn(&Self, u32) -> bool) {
-        self.plan.marks.fill(false);
-        self.plan.marks[station] = true;
-        for at in station + 1..self.plan.stations.len() {
-            if self.plan.stations[at].kind == NodeKind::Processor {
-                self.plan.marks[at] =
-                    self.plan.stations[at].hops_in.iter().any(|(from, ..)| self.plan.marks[*from as usize]);
-            }
-        }
-        for tracker in 0..self.plan.trackers.len() {
-            let (slot, _) = self.plan.hops[self.plan.tracker_hops[tracker] as usize].identity.from;
-            let behind = self.plan.station_of_slot(slot).is_some_and(|from| self.plan.marks[from]);
-            for place in 0..if behind { self.plan.trackers[tracker].sources().len() } else { 0 } {
-                let source = self.plan.trackers[tracker].sources()[place];
-                if whose(self, source) {
-                    self.release(tracker, place);
-                }
-            }
-        }
-        self.flush();
-    }
-
-    /// Whether events of a source come by a station.
-    fn reaches(&self, source: u32, station: usize) -> bool {
-        let from = source_slot(source);
-        let Some(from) = self.plan.station_of_slot(from) else { return false };
-        from == station
-            || self.plan.stations[station].hops_in.iter().any(|(feeder, port, _)| {
-                let feeder = *feeder as usize;
-                if feeder == from {
-                    source_id(self.plan.stations[from].host.slot, *port) == source
-                } else {
-                    self.plan.stations[feeder].kind == NodeKind::Processor && self.reaches(source, feeder)
-                }
-            })
+/// Puts an event into a full list: what matters least makes room, and what ends a note always finds it
+/// while there is anything else.
+#[cold]
+fn squeeze(list: &mut Vec<Event>, event: Event, counters: &Counters) {
+    let least = list.iter().position(|e| e.source != LOST && value_key(&e.ump).is_some());
+    let least = least.or_else(|| {
+        let ends = event.ump.is_note_off();
+        list.iter().position(|e| ends && e.source != LOST && !e.ump.is_note_off())
+    });
+    counters.dropped(DropReason::Overflow, 1);
+    if let Some(least) = least {
+        list.remove(least);
+        list.push(event);
     }
 }

@@ -103,7 +103,21 @@ impl<F: FnMut(&[Event]) + Clone + Send + 'static> LocalType for SinkType<F> {
 /// What the app's side and the node's side of an [`AppInput`] share.
 struct Mailbox {
     queue: crossbeam_queue::ArrayQueue<Letter>,
-    waker: Mutex<Option<Waker>>,
+    wakers: Mutex<Wakers>,
+}
+
+/// The wakers of the nodes that a mailbox has, by their numbers. While a graph is loaded there may be two:
+/// the old one reads until the new one is in its place.
+#[derive(Default)]
+struct Wakers {
+    next: u64,
+    all: Vec<(u64, Waker)>,
+}
+
+impl Mailbox {
+    fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -148,15 +162,14 @@ impl AppInput {
 
     fn post(&self, letter: Letter) -> Result<(), AppInputError> {
         self.0.queue.push(letter).map_err(|_| AppInputError)?;
-        if let Some(waker) = &*self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) {
-            waker.wake();
-        }
+        self.0.wakers().all.iter().for_each(|(_, waker)| waker.wake());
         Ok(())
     }
 }
 
 struct Inlet {
     mailbox: Arc<Mailbox>,
+    number: u64,
     host: Host,
 }
 
@@ -168,7 +181,7 @@ impl Node for Inlet {
     }
 
     fn stop(&mut self) {
-        *self.mailbox.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.mailbox.wakers().all.retain(|(number, _)| *number != self.number);
     }
 }
 
@@ -199,11 +212,12 @@ impl LocalType for InputType {
         Ports { inputs: Vec::new(), outputs: vec![String::new()] }
     }
     fn create(&self, host: Host) -> Result<RawNode, NodeError> {
-        let waker = host.waker();
-        let node = raw_endpoint(Inlet { mailbox: Arc::clone(&self.0), host });
-        waker.wake();
-        *self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
-        Ok(node)
+        let mut wakers = self.0.wakers();
+        let number = wakers.next;
+        wakers.next += 1;
+        wakers.all.push((number, host.waker()));
+        drop(wakers);
+        Ok(raw_endpoint(Inlet { mailbox: Arc::clone(&self.0), number, host }))
     }
 }
 
@@ -241,7 +255,7 @@ impl Registry {
     /// A node type of that name is there already.
     pub fn add_input(&mut self, type_name: &str, capacity: usize) -> Result<AppInput, Clash> {
         let queue = crossbeam_queue::ArrayQueue::new(capacity.max(1));
-        let mailbox = Arc::new(Mailbox { queue, waker: Mutex::new(None) });
+        let mailbox = Arc::new(Mailbox { queue, wakers: Mutex::default() });
         self.add_local(type_name, Arc::new(InputType(Arc::clone(&mailbox))))?;
         Ok(AppInput(mailbox))
     }

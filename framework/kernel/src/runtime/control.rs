@@ -1,11 +1,11 @@
 //! Which nodes there are, and how to get from one graph to another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use midibay_plugin::abi::RawNode;
-use midibay_plugin::{Health, NodeError};
+use midibay_plugin::{ConfigError, Health, NodeError};
 use serde_json::Value;
 
 use super::deck::Deck;
@@ -16,6 +16,9 @@ use crate::engine::plan::{Blueprint, HopBook, Placed, Plan};
 use crate::engine::swap::Swap;
 use crate::graph::{Catalog, Graph, NodeSpec};
 use crate::registry::{ParsedCommand, Registry};
+
+/// The ticket of an order whose answer nobody waits for.
+const NOBODY: u64 = u64::MAX;
 
 /// A node that ran this long without a fault counts as sound again.
 const SOUND: Duration = Duration::from_secs(60);
@@ -90,6 +93,11 @@ impl NodeRun {
     fn new(host: Arc<HostState>) -> Self {
         Self { host, trouble: None, failures: 0, restarts: 0, started: Instant::now(), retry_at: None }
     }
+
+    /// The same node for another list of nodes.
+    fn share(&self) -> Self {
+        Self { host: Arc::clone(&self.host), trouble: self.trouble.clone(), ..*self }
+    }
 }
 
 pub(super) struct Control {
@@ -102,6 +110,9 @@ pub(super) struct Control {
     blueprint: Blueprint,
     slots: Slots,
     pub(super) started: Instant,
+    /// The engine was asked to change something and did not answer in time. It may have done so or still
+    /// do so: what it runs is not known any more.
+    adrift: bool,
 }
 
 /// Numbers of nodes, the lowest free one first.
@@ -135,6 +146,30 @@ pub(super) fn stop_nodes(plan: Plan) {
     }
 }
 
+/// A node that is to be started again, with what that takes: the control is free meanwhile.
+pub(super) struct Start {
+    host: Arc<HostState>,
+    spec: NodeSpec,
+    registry: Registry,
+}
+
+impl Start {
+    /// Makes the node, which may take its time.
+    pub(super) fn make(&self) -> Result<RawNode, NodeError> {
+        make(&self.registry, &self.spec, &self.host)
+    }
+}
+
+fn make(registry: &Registry, spec: &NodeSpec, host: &Arc<HostState>) -> Result<RawNode, NodeError> {
+    host.set_health(Health::Ok, "");
+    let prepared = registry.prepare(&spec.type_name, &spec.config);
+    prepared.map_err(|errors| NodeError::fatal(in_one_line(&errors)))?.create(host.raw())
+}
+
+fn in_one_line(errors: &[ConfigError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// A reload on its way: what was made for it, and what must be undone if it fails.
 struct Draft {
     nodes: Vec<NodeRun>,
@@ -163,6 +198,7 @@ impl Control {
             blueprint: Blueprint::default(),
             slots: Slots::default(),
             started: Instant::now(),
+            adrift: false,
         };
         let mut placed = Vec::new();
         for spec in &graph.nodes {
@@ -204,15 +240,16 @@ impl Control {
 
     /// Starts a node: none when it cannot start now but may later.
     fn try_start(&self, spec: &NodeSpec, run: &mut NodeRun) -> Result<Option<RawNode>, NodeFailed> {
-        run.host.set_health(Health::Ok, "");
-        let prepared = self.registry.prepare(&spec.type_name, &spec.config);
-        let made = match prepared {
-            Ok(prepared) => prepared.create(run.host.raw()),
-            Err(errors) => {
-                let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                Err(NodeError::fatal(all.join("; ")))
-            }
-        };
+        self.note(spec, run, make(&self.registry, spec, &run.host))
+    }
+
+    /// Takes note of how a start went.
+    fn note(
+        &self,
+        spec: &NodeSpec,
+        run: &mut NodeRun,
+        made: Result<RawNode, NodeError>,
+    ) -> Result<Option<RawNode>, NodeFailed> {
         match made {
             Ok(node) => {
                 run.trouble = None;
@@ -274,6 +311,9 @@ impl Control {
         if graph.nodes.len() > MAX_NODES {
             return Err(ReloadError::TooManyNodes(graph.nodes.len()));
         }
+        if self.adrift {
+            return Err(EngineGone.into());
+        }
         let old_registry = match registry {
             Some(new) => std::mem::replace(&mut self.registry, new),
             None => self.registry.clone(),
@@ -298,34 +338,29 @@ impl Control {
         let mut draft = Draft { nodes: Vec::new(), placed: Vec::new(), taken: Vec::new(), ended: Vec::new() };
         let mut renumbered = vec![None; self.graph.nodes.len()];
         let mut reconfigure = Vec::new();
-        let old_index: HashMap<&str, usize> =
-            self.graph.nodes.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
         let old_specs = self.graph.nodes.clone();
-        let old_index: HashMap<String, usize> =
-            old_index.into_iter().map(|(n, i)| (n.to_owned(), i)).collect();
+        let old_index: HashMap<&str, usize> =
+            old_specs.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
         for (index, spec) in graph.nodes.iter().enumerate() {
-            let old = old_index.get(&spec.name).copied();
+            let old = old_index.get(spec.name.as_str()).copied();
             match old.map(|old| (old, self.way_over(&old_specs[old], spec, old_registry))) {
                 Some((old, way @ (Way::Unchanged | Way::InPlace))) => {
                     renumbered[old] = Some(index);
                     let run = &self.nodes[old];
-                    draft.nodes.push(NodeRun {
-                        host: Arc::clone(&run.host),
-                        trouble: run.trouble.clone(),
-                        failures: run.failures,
-                        restarts: run.restarts,
-                        started: run.started,
-                        retry_at: run.retry_at,
-                    });
+                    // With other options it may start at once.
+                    let (failures, retry_at) = match (way, run.retry_at) {
+                        (Way::InPlace, Some(_)) => (0, Some(Instant::now())),
+                        (_, retry_at) => (run.failures, retry_at),
+                    };
+                    draft.nodes.push(NodeRun { failures, retry_at, ..run.share() });
                     draft.placed.push(None);
                     if way == Way::InPlace {
                         report.reconfigured.push(spec.name.clone());
                         match self.registry.prepare(&spec.type_name, &spec.config) {
                             Ok(prepared) => reconfigure.push((run.host.slot, prepared)),
                             Err(errors) => {
-                                let reason =
-                                    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                                 self.undo(draft, deck, shared, old_registry);
+                                let reason = in_one_line(&errors);
                                 return Err(NodeFailed { name: spec.name.clone(), reason }.into());
                             }
                         }
@@ -349,8 +384,9 @@ impl Control {
                 }
             }
         }
-        report.removed = (self.graph.nodes.iter())
-            .filter(|old| graph.nodes.iter().all(|new| new.name != old.name))
+        let names: HashSet<&str> = graph.nodes.iter().map(|new| new.name.as_str()).collect();
+        report.removed = (old_specs.iter())
+            .filter(|old| !names.contains(old.name.as_str()))
             .map(|old| old.name.clone())
             .collect();
 
@@ -376,12 +412,16 @@ impl Control {
             renumbered,
             plan,
         });
-        let outcome = deck.ask(shared, |ticket| Order::Swap { ticket, swap });
+        let outcome = self.change(deck, shared, |ticket| Order::Swap { ticket, swap });
         let Ok(Outcome::Swapped(swap)) = outcome else {
             self.nodes = old_nodes;
             return Err(EngineGone.into());
         };
         stop_nodes(swap.plan);
+        // What could not start because of a node that has just been ended can start now.
+        for run in self.nodes.iter_mut().filter(|run| draft.taken.contains(&run.host.slot)) {
+            run.retry_at = run.retry_at.map(|_| Instant::now());
+        }
         for (_, old) in old_nodes.iter().enumerate().filter(|(i, _)| swap.renumbered[*i].is_none()) {
             self.slots.free.push(old.host.slot);
         }
@@ -389,6 +429,16 @@ impl Control {
         self.blueprint = blueprint;
         wake(shared, draft.taken.iter().copied());
         Ok(report)
+    }
+
+    /// Has the engine change something, and waits until it has.
+    fn change(
+        &mut self,
+        deck: &Deck,
+        shared: &Shared,
+        order: impl FnOnce(u64) -> Order,
+    ) -> Result<Outcome, EngineGone> {
+        deck.ask(shared, order).inspect_err(|_| self.adrift = true)
     }
 
     /// How a node gets from one graph into the next.
@@ -426,7 +476,8 @@ impl Control {
             && self.nodes[old].trouble.is_none()
         {
             let slot = self.nodes[old].host.slot;
-            if let Outcome::Removed(Some(node)) = deck.ask(shared, |ticket| Order::Remove { ticket, slot })? {
+            let removed = self.change(deck, shared, |ticket| Order::Remove { ticket, slot })?;
+            if let Outcome::Removed(Some(node)) = removed {
                 stop_node(node);
             }
             draft.ended.push(old);
@@ -448,15 +499,15 @@ impl Control {
         for old in draft.ended {
             let spec = self.graph.nodes[old].clone();
             let mut run = NodeRun::new(Arc::clone(&self.nodes[old].host));
-            run.restarts = self.nodes[old].restarts + 1;
+            run.restarts = self.nodes[old].restarts;
             // Where it does not start, the supervisor tries again.
             if let Ok(Some(node)) = self.try_start(&spec, &mut run) {
                 let slot = run.host.slot;
-                match deck.ask(shared, |ticket| Order::Install { ticket, slot, node }) {
-                    Ok(Outcome::Installed { before: Some(node), .. }) => stop_node(node),
-                    Ok(_) => wake(shared, [slot].into_iter()),
-                    // The engine is gone, and the node with it.
-                    Err(EngineGone) => {}
+                run.restarts += 1;
+                // An engine that is gone takes the node with it.
+                let installed = self.change(deck, shared, |ticket| Order::Install { ticket, slot, node });
+                if let Ok(Outcome::Installed { before: Some(node), .. }) = installed {
+                    stop_node(node);
                 }
             }
             self.nodes[old] = run;
@@ -487,8 +538,8 @@ impl Control {
     // ---- for the supervisor
 
     /// A node panicked, and the engine took it out.
-    pub(super) fn faulted(&mut self, slot: u32) {
-        let Some(index) = self.nodes.iter().position(|run| run.host.slot == slot) else { return };
+    pub(super) fn faulted(&mut self, host: &Arc<HostState>) {
+        let Some(index) = self.index_of(host) else { return };
         let backoff = self.options.restart;
         let run = &mut self.nodes[index];
         run.failures = if run.started.elapsed() > SOUND { 1 } else { run.failures + 1 };
@@ -501,42 +552,79 @@ impl Control {
 
     /// The engine has a node that was started again.
     pub(super) fn installed(&mut self, slot: u32) {
-        if let Some(index) = self.nodes.iter().position(|run| run.host.slot == slot) {
+        let started = |run: &NodeRun| run.host.slot == slot && run.retry_at.is_none();
+        if let Some(index) = self.nodes.iter().position(started) {
             self.nodes[index].trouble = None;
             tracing::info!(target: "midibay", "{}: started again", self.graph.nodes[index].name);
         }
     }
 
-    /// Starts the nodes whose wait is over.
-    pub(super) fn start_due(&mut self) -> Vec<(u32, RawNode)> {
+    /// The nodes whose wait is over. Each must come back with [`Control::started`].
+    pub(super) fn take_due(&mut self) -> Vec<Start> {
         let now = Instant::now();
-        let mut started = Vec::new();
-        for index in 0..self.nodes.len() {
-            if self.nodes[index].retry_at.is_none_or(|at| at > now) {
-                continue;
-            }
-            let spec = self.graph.nodes[index].clone();
-            let old = &mut self.nodes[index];
-            let mut run = NodeRun {
-                host: Arc::clone(&old.host),
-                trouble: old.trouble.take(),
-                restarts: old.restarts + 1,
-                failures: old.failures,
-                started: old.started,
-                retry_at: None,
-            };
-            match self.try_start(&spec, &mut run) {
-                Ok(Some(node)) => {
-                    // Until the engine has it, it is not there.
-                    run.trouble = Some("it is being started again".into());
-                    started.push((run.host.slot, node));
-                }
-                Ok(None) => {}
-                Err(failed) => tracing::warn!(target: "midibay", "{failed}"),
-            }
-            self.nodes[index] = run;
+        let mut due = Vec::new();
+        if self.adrift {
+            return due;
         }
-        started
+        for (run, spec) in self.nodes.iter_mut().zip(&self.graph.nodes) {
+            if run.retry_at.take_if(|at| *at <= now).is_some() {
+                let (host, registry) = (Arc::clone(&run.host), self.registry.clone());
+                due.push(Start { host, spec: spec.clone(), registry });
+            }
+        }
+        due
+    }
+
+    /// A node that was due could be started, or not. The engine's answer to its installation is not waited
+    /// for.
+    pub(super) fn started(
+        &mut self,
+        start: &Start,
+        made: Result<RawNode, NodeError>,
+        deck: &Deck,
+        shared: &Shared,
+    ) {
+        let index = self.index_of(&start.host).filter(|_| !self.adrift);
+        let Some(index) = index else {
+            return made.into_iter().for_each(stop_node);
+        };
+        let mut run = self.nodes[index].share();
+        if self.graph.nodes[index].config != start.spec.config {
+            // It was given other options meanwhile.
+            made.into_iter().for_each(stop_node);
+            run.retry_at = Some(Instant::now());
+            self.nodes[index] = run;
+            return;
+        }
+        match self.note(&start.spec, &mut run, made) {
+            Ok(Some(node)) => {
+                run.restarts += 1;
+                // Until the engine has it, it is not there.
+                run.trouble = Some("it is being started again".into());
+                let slot = run.host.slot;
+                if let Err(Order::Install { node, .. }) =
+                    deck.post(shared, Order::Install { ticket: NOBODY, slot, node })
+                {
+                    stop_node(node);
+                    run.retry_at = Some(Instant::now() + self.options.restart.first);
+                }
+            }
+            Ok(None) => {}
+            Err(failed) => tracing::warn!(target: "midibay", "{failed}"),
+        }
+        self.nodes[index] = run;
+    }
+
+    /// Nothing could be started: once more a little later.
+    pub(super) fn put_off(&mut self) {
+        let later = Instant::now() + self.options.restart.first;
+        for run in self.nodes.iter_mut().filter(|run| run.trouble.is_some()) {
+            run.retry_at.get_or_insert(later);
+        }
+    }
+
+    fn index_of(&self, host: &Arc<HostState>) -> Option<usize> {
+        self.nodes.iter().position(|run| Arc::ptr_eq(&run.host, host))
     }
 
     /// When the next node is due.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::engine::host::Shared;
-use crate::engine::messages::{Order, Outcome, Reports};
+use crate::engine::messages::{Inbox, Order, Outcome, Reports};
 use crate::engine::thread;
 use crate::engine::walk::Core;
 use crate::graph::Graph;
@@ -114,7 +114,7 @@ impl Inner {
 pub struct Engine {
     inner: Arc<Inner>,
     engine: Option<JoinHandle<Core>>,
-    supervisor: Option<JoinHandle<()>>,
+    supervisor: Option<JoinHandle<Inbox>>,
 }
 
 impl Engine {
@@ -128,7 +128,7 @@ impl Engine {
         let (control, plan) = Control::start(graph, registry, options, &shared)?;
         let (name, realtime) = (control.options().name.clone(), control.options().realtime);
         let (orders, orders_in) = rtrb::RingBuffer::new(256);
-        let (reports, reports_in) = rtrb::RingBuffer::new(crate::engine::host::MAX_NODES.min(1024));
+        let (reports, inbox) = Reports::new();
         let inner = Arc::new(Inner {
             shared: Arc::clone(&shared),
             deck: Deck::new(orders),
@@ -139,13 +139,13 @@ impl Engine {
             let inner = Arc::clone(&inner);
             std::thread::Builder::new()
                 .name(format!("{name}-supervisor"))
-                .spawn(move || supervisor::run(&inner, reports_in))
+                .spawn(move || supervisor::run(&inner, inbox))
                 .map_err(StartError::System)?
         };
         shared.set_supervisor(supervisor.thread().clone());
         let engine = {
             let shared = Arc::clone(&shared);
-            let core = Core::new(plan, Reports(reports));
+            let core = Core::new(plan, reports);
             std::thread::Builder::new()
                 .name(format!("{name}-engine"))
                 .spawn(move || thread::run(core, &shared, orders_in, realtime))
@@ -180,9 +180,14 @@ impl Engine {
     /// # Errors
     /// Why it was not done.
     pub fn command(&self, node: &str, command: &str, args: &Value) -> Result<(), CommandFailed> {
-        let (slot, command) = self.inner.control().parse_command(node, command, args)?;
-        let outcome =
-            self.inner.deck.ask(&self.inner.shared, |ticket| Order::Command { ticket, slot, command })?;
+        let waiting = {
+            // Sent before the control is free again: in a later graph this slot may be another node's.
+            let control = self.inner.control();
+            let (slot, command) = control.parse_command(node, command, args)?;
+            let order = |ticket| Order::Command { ticket, slot, command };
+            self.inner.deck.begin(&self.inner.shared, PATIENCE, order)?
+        };
+        let outcome = waiting.wait()?;
         let Outcome::Command { status, reply, .. } = outcome else { return Err(EngineGone.into()) };
         match status {
             Some(midibay_plugin::abi::OK) => Ok(()),
@@ -209,7 +214,8 @@ impl Engine {
     /// # Errors
     /// It did not answer in time.
     pub fn ping(&self, timeout: Duration) -> Result<(), EngineGone> {
-        self.inner.deck.ask_for(&self.inner.shared, timeout, |ticket| Order::Ping { ticket }).map(drop)
+        let pinged = self.inner.deck.begin(&self.inner.shared, timeout, |ticket| Order::Ping { ticket });
+        pinged?.wait().map(drop)
     }
 
     /// Stops: everything held is released, then the nodes end.
@@ -222,20 +228,23 @@ impl Engine {
 
     fn halt(&mut self) -> Result<(), EngineGone> {
         self.inner.stopping.store(true, Ordering::Release);
-        if let Some(supervisor) = self.supervisor.take() {
+        let inbox = self.supervisor.take().and_then(|supervisor| {
             supervisor.thread().unpark();
-            let _ = supervisor.join();
-        }
+            supervisor.join().ok()
+        });
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let deadline = Instant::now() + PATIENCE;
-        while !engine.is_finished() && !self.inner.deck.post(&self.inner.shared, Order::Stop) {
+        while self.inner.deck.post(&self.inner.shared, Order::Stop).is_err() && !engine.is_finished() {
             if Instant::now() > deadline {
                 return Err(EngineGone);
             }
             std::thread::yield_now();
         }
-        let core = engine.join().map_err(|_| EngineGone)?;
-        control::stop_nodes(core.plan);
+        let core = engine.join().map_err(|_| EngineGone);
+        if let Some(mut inbox) = inbox {
+            supervisor::end_faulted(std::iter::from_fn(|| inbox.faults.pop().ok()));
+        }
+        control::stop_nodes(core?.plan);
         supervisor::drain_log(&self.inner);
         Ok(())
     }

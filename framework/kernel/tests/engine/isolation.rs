@@ -1,8 +1,11 @@
 //! Promise 5: a panic in a plugin hurts nobody else.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::common::*;
+use super::scripted::{Scripted, script};
 use midibay::graph::GraphBuilder;
 use midibay_plugin::{CommandError, ConfigError, Event, Host, NoCommand, Node, NodeError, Out, Processor};
 use serde_json::json;
@@ -133,4 +136,48 @@ fn a_node_that_can_never_start_stops_the_start_with_its_reason() {
         Err(error) => error,
     };
     assert_eq!(error.to_string(), "node `f` cannot start: it is broken for good");
+}
+
+#[test]
+fn a_node_that_takes_its_time_to_start_again_keeps_nobody_waiting() {
+    let mut world = world();
+    let keys = world.input("keys");
+    let heard = world.output("synth");
+    world.registry.add_endpoint::<Scripted>().unwrap();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let (begun, may_go_on) = (Arc::new(AtomicU32::new(0)), Mutex::new(may_go_on));
+    let slow = {
+        let begun = Arc::clone(&begun);
+        script("slow-start", move |_| match begun.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(NodeError::retry("the device is busy")),
+            _ => {
+                may_go_on.lock().unwrap().recv().map_err(NodeError::retry)?;
+                Ok(Box::new(|_, _| ()))
+            }
+        })
+    };
+    let graph = |fragile: &str| {
+        GraphBuilder::new()
+            .node("keys", "keys", json!({}))
+            .node("synth", "synth", json!({}))
+            .node("slow", "scripted", slow.clone())
+            .node(fragile, "fragile", json!({}))
+            .route(format!("keys -> {fragile} -> synth"))
+            .route("slow -> synth")
+            .build(&world.registry)
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
+    let engine = world.start_graph(graph("f"));
+    until("it is being started", || begun.load(Ordering::SeqCst) == 2);
+    let at_once = Duration::from_secs(4);
+    let before = Instant::now();
+    engine.ping(at_once).unwrap();
+    assert_eq!(engine.status().node("slow").unwrap().reason, "the device is busy");
+    engine.reload(graph("g")).unwrap();
+    keys.send(on(1)).unwrap();
+    heard.until_count(1);
+    assert!(before.elapsed() < at_once);
+    go_on.send(()).unwrap();
+    until("it runs", || engine.status().node("slow").unwrap().health == "ok");
+    engine.stop().unwrap();
 }

@@ -8,4 +8,6 @@ mod library;
 mod maps_and_triggers;
 mod order;
 mod reload;
+mod scripted;
 mod stuck_notes;
+mod within_calls;

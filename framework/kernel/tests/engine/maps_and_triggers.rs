@@ -52,11 +52,11 @@ fn a_map_removed_by_a_reload_ends_its_note_and_the_map_beside_it_keeps_its_own()
 }
 
 /// Mutes on command.
-struct Mute(bool);
+pub(crate) struct Mute(bool);
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Command {
+pub(crate) enum Command {
     /// Lets nothing through, or all.
     Set {
         /// Nothing.

@@ -1,10 +1,11 @@
 //! Reload: what did not change runs on and loses nothing; what cannot run changes nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::common::*;
+use super::scripted::{Call, Scripted, script};
 use midibay::graph::{Graph, GraphBuilder};
 use midibay_plugin::{
     CommandError, ConfigError, Event, Host, NoCommand, Node, NodeError, Out, Processor, PropertyInfo, Ump,
@@ -221,5 +222,146 @@ fn what_sounds_by_way_of_a_node_in_the_middle_ends_when_it_is_replaced_or_goes()
     let report = engine.reload(long_graph(&world, None)).unwrap();
     assert_eq!(report.unchanged, ["keys", "last", "synth", "side"]);
     assert_eq!(heard.packets()[2..], [Ump::note_on(0, 2, 61, 100), Ump::note_off(0, 2, 61, 64)]);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_note_that_a_surviving_route_holds_too_sounds_on_when_the_other_route_goes() {
+    let mut world = World::default();
+    let (left, right) = (world.input("left"), world.input("right"));
+    let heard = world.output("synth");
+    let both = ["left -> synth", "right -> synth"];
+    let engine = world.start(&["left", "right", "synth"], &both);
+    left.send(on(60)).unwrap();
+    heard.until_count(1);
+    right.send(on(60)).unwrap();
+    right.send(on(70)).unwrap();
+    heard.until_count(3);
+    engine.reload(world.graph(&["left", "synth"], &both[..1])).unwrap();
+    assert_eq!(heard.packets()[3..], [off(70)]);
+    left.send(off(60)).unwrap();
+    heard.until_count(5);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn an_input_goes_on_under_another_name_and_after_a_reload_that_failed() {
+    let (world, keys, heard) = world();
+    let named = |name: &str, config: serde_json::Value| {
+        GraphBuilder::new()
+            .node(name, "keys", json!({}))
+            .node("count", "counting", config)
+            .node("synth", "synth", json!({}))
+            .route(format!("{name} -> count -> synth"))
+            .build(&world.registry)
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
+    let engine = world.start_graph(named("keys", json!({ "channel": 0 })));
+    keys.send(on(1)).unwrap();
+    heard.until_count(1);
+    engine.reload(named("keyboard", json!({ "channel": 0, "fails": true }))).unwrap_err();
+    keys.send(on(2)).unwrap();
+    heard.until_count(2);
+    engine.reload(named("keyboard", json!({ "channel": 0 }))).unwrap();
+    keys.send(on(3)).unwrap();
+    let events = heard.until(|events| events.iter().any(|e| e.ump == on(3)));
+    let notes: Vec<Ump> = events.iter().map(|e| e.ump).filter(Ump::is_note_on).collect();
+    assert_eq!(notes, [on(1), on(2), on(3)]);
+    engine.stop().unwrap();
+}
+
+/// A device that only one node at a time can have.
+fn device(name: &str) -> (serde_json::Value, Arc<Mutex<Vec<Ump>>>) {
+    struct Taken(Arc<AtomicBool>);
+    impl Drop for Taken {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::SeqCst);
+        }
+    }
+    let (taken, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let options = {
+        let sent = Arc::clone(&sent);
+        script(name, move |_| {
+            if taken.swap(true, Ordering::SeqCst) {
+                return Err(NodeError::retry("the device is taken"));
+            }
+            let (taken, sent) = (Taken(Arc::clone(&taken)), Arc::clone(&sent));
+            Ok(Box::new(move |call, _| {
+                let _taken = &taken;
+                if let Call::Events(events) = call {
+                    sent.lock().unwrap().extend(events.iter().map(|e| e.ump));
+                }
+            }))
+        })
+    };
+    (options, sent)
+}
+
+fn device_graph(world: &World, name: &str, options: &serde_json::Value, version: u32) -> Graph {
+    let mut options = options.clone();
+    options["version"] = version.into();
+    GraphBuilder::new()
+        .node("keys", "keys", json!({}))
+        .node(name, "scripted", options)
+        .route(format!("keys -> {name}"))
+        .build(&world.registry)
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn a_device_whose_node_makes_room_for_the_next_one_is_left_without_notes() {
+    let (mut world, keys, _heard) = world();
+    world.registry.add_endpoint::<Scripted>().unwrap();
+    let (options, sent) = device("make-room");
+    let engine = world.start_graph(device_graph(&world, "device", &options, 1));
+    keys.send(on(60)).unwrap();
+    until("it sounds", || sent.lock().unwrap().len() == 1);
+    let report = engine.reload(device_graph(&world, "device", &options, 2)).unwrap();
+    assert_eq!(report.replaced, ["device"]);
+    assert_eq!(*sent.lock().unwrap(), [on(60), off(60)]);
+    keys.send(on(61)).unwrap();
+    until("the new one sends", || sent.lock().unwrap().len() == 3);
+    engine.stop().unwrap();
+    assert_eq!(sent.lock().unwrap()[2..], [on(61), off(61)]);
+}
+
+#[test]
+fn a_node_under_another_name_gets_the_device_as_soon_as_the_old_one_is_ended() {
+    let (mut world, _keys, _heard) = world();
+    world.registry.add_endpoint::<Scripted>().unwrap();
+    let (options, _sent) = device("renamed");
+    let restart = midibay::Backoff { first: Duration::from_secs(600), most: Duration::from_secs(600) };
+    let graph = device_graph(&world, "device", &options, 1);
+    let options_of_engine = midibay::EngineOptions { restart, ..Default::default() };
+    let engine = midibay::Engine::start(graph, world.registry.clone(), options_of_engine).unwrap();
+    engine.reload(device_graph(&world, "lamp", &options, 1)).unwrap();
+    until("it runs", || engine.status().node("lamp").unwrap().health == "ok");
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_node_that_waits_to_be_started_is_tried_at_once_with_other_options() {
+    let (mut world, _keys, _heard) = world();
+    world.registry.add_endpoint::<Scripted>().unwrap();
+    let tries = Arc::new(AtomicU64::new(0));
+    let options = {
+        let tries = Arc::clone(&tries);
+        script("at-once", move |_| match tries.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(NodeError::retry("not yet")),
+            _ => Ok(Box::new(|_, _| ())),
+        })
+    };
+    let graph = |live: u32| {
+        let mut options = options.clone();
+        options["live"] = live.into();
+        device_graph(&world, "device", &options, 0)
+    };
+    let restart = midibay::Backoff { first: Duration::from_secs(600), most: Duration::from_secs(600) };
+    let options_of_engine = midibay::EngineOptions { restart, ..Default::default() };
+    let engine = midibay::Engine::start(graph(1), world.registry.clone(), options_of_engine).unwrap();
+    assert_eq!(engine.status().node("device").unwrap().reason, "not yet");
+    engine.reload(graph(2)).unwrap();
+    until("it runs", || engine.status().node("device").unwrap().health == "ok");
+    assert_eq!(tries.load(Ordering::SeqCst), 2);
     engine.stop().unwrap();
 }
