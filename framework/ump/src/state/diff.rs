@@ -13,8 +13,8 @@ impl MidiState {
     /// Note Ons, pressures of notes; per group Stop, song, position and Continue. `[engine]`
     ///
     /// A note that sounds in both stays as it is, whatever its velocity. What `to` knows nothing of
-    /// goes back to rest where there is a rest (bend, pressures, modulation, expression, pedals) and
-    /// otherwise stays. Groups that only one of the two keeps count as untouched in the other.
+    /// goes back to rest where there is a rest (bend, pressures, modulation, expression, pedals, and the
+    /// bank, which is heard with the next program only) and otherwise stays. Groups that only one of the two keeps count as untouched in the other.
     pub fn diff(from: &Self, to: &Self, mut sink: impl FnMut(Ump)) {
         let channels = from.channels.len().max(to.channels.len());
         for index in 0..channels {
@@ -115,7 +115,12 @@ impl Difference<'_> {
                 32 => (bank[1], 7),
                 _ => (old.controller(controller), voice.bits()),
             };
-            let Some(after) = new.controller(controller).or_else(|| default_of(controller)) else { return };
+            let rest = match controller {
+                // Else half a bank of another's would join the half that is selected next.
+                0 | 32 => Some(0),
+                _ => default_of(controller),
+            };
+            let Some(after) = new.controller(controller).or(rest) else { return };
             let stays = match before {
                 Some(before) => before >> (32 - bits) == after >> (32 - bits),
                 None => false,
