@@ -6,6 +6,7 @@ mod cycles;
 mod isolation;
 mod library;
 mod maps_and_triggers;
+mod model;
 mod order;
 mod reload;
 mod scripted;
