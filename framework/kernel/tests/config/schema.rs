@@ -1,9 +1,9 @@
 //! The JSON Schema that editors complete graph files with.
 
-mod support;
-
 use midibay::graph::schema;
 use serde_json::Value;
+
+use super::support;
 
 /// Follows every `$ref`; answers those that lead nowhere.
 fn dangling(schema: &Value, root: &Value, found: &mut Vec<String>) {

@@ -1,10 +1,10 @@
 //! Laws that hold for any text.
 
-mod support;
-
 use midibay::config::{self, LoadOptions};
 use midibay::graph::Control;
 use proptest::prelude::*;
+
+use super::support;
 
 const NODES: &str =
     "[node.a]\ntype='ip-midi'\n[node.b]\ntype='ip-midi'\n[node.up]\ntype='transpose'\nsemitones=1\n";

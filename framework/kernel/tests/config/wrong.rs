@@ -1,15 +1,15 @@
 //! Every file in `tests/wrong` is wrong in its own way, and `NAME.txt` beside it holds what the
-//! person who wrote it is told. `MIDIBAY_UPDATE=1 cargo test -p midibay --test config_wrong` writes
+//! person who wrote it is told. `MIDIBAY_UPDATE=1 cargo test -p midibay --test config wrong` writes
 //! the answers anew: read them as somebody would five minutes before the doors open.
 //!
 //! A first line `# set: node.option=value` or `# env: NAME=value` adds what comes from outside.
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use midibay::config::{self, Diagnostics, LoadOptions};
+
+use super::support;
 
 fn options(text: &str) -> LoadOptions {
     let pairs = |word: &str| -> Vec<(String, String)> {

@@ -1,12 +1,12 @@
 //! `docs/graph-language.md` says what is true.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use midibay::config::{self, LoadOptions};
+
+use super::support;
 
 fn reference() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/graph-language.md");

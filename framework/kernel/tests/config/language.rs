@@ -1,9 +1,9 @@
 //! What the routing language means.
 
-mod support;
-
 use midibay::config::{self, Diagnostics, LoadOptions, Loaded};
 use midibay::graph::{Control, ControlMap, ControlRef, Graph, PortRef};
+
+use super::support;
 
 const NODES: &str = r#"
 [node.pads]

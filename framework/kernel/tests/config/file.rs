@@ -1,13 +1,13 @@
 //! What a graph file may hold beside routes: nodes, includes, the environment, `--set`, triggers.
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 
 use midibay::config::{self, LoadOptions, Loaded};
 use midibay::graph::{Control, GraphBuilder, NodeKind, TriggerBuilder};
 use serde_json::json;
+
+use super::support;
 
 fn parse_with(text: &str, options: &LoadOptions) -> Loaded {
     config::parse(text, "test.toml", options, &support::Types).unwrap_or_else(|wrong| panic!("{wrong}"))
