@@ -49,7 +49,9 @@ impl Default for Reply {
 impl Reply {
     /// The text.
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.text[..self.len]).unwrap_or("")
+        // The length comes from the other side of the border.
+        let text = self.text.get(..self.len).unwrap_or_default();
+        str::from_utf8(text).unwrap_or("")
     }
 
     /// Keeps as much of `text` as fits.

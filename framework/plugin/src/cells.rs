@@ -111,7 +111,14 @@ impl PropertyCell {
 
     fn write(&self, kind_and_len: u64, words: impl Iterator<Item = u64>) {
         let s = self.sequence.load(Ordering::Relaxed);
-        self.sequence.store(s.wrapping_add(1), Ordering::Relaxed);
+        // Where another thread is writing at this moment, its value counts as the later one. So two
+        // that write at once, which they should not, hold up nobody.
+        let next = s.wrapping_add(1);
+        if s % 2 == 1
+            || self.sequence.compare_exchange(s, next, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
         fence(Ordering::Release);
         self.kind_and_len.store(kind_and_len, Ordering::Relaxed);
         for (cell, word) in self.words.iter().zip(words) {

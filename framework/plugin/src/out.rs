@@ -46,10 +46,10 @@ impl Out {
 
     /// For the engine: the events so far; the buffer counts as empty from now on.
     #[inline]
-    pub fn take(&mut self) -> &[Event] {
+    pub fn take(&mut self) -> &mut [Event] {
         let len = core::mem::take(&mut self.len);
-        // SAFETY: `push` has written the first `len` events.
-        unsafe { core::slice::from_raw_parts(self.buffer, len) }
+        // SAFETY: `push` has written the first `len` events, and the buffer is used by nothing else.
+        unsafe { core::slice::from_raw_parts_mut(self.buffer, len) }
     }
 
     /// For the engine: the time asked for by [`Out::wake_at`] since the last call, if any.

@@ -59,9 +59,7 @@ unsafe extern "C" fn spill(out: *mut Out) {
     // core is not touched by anybody else while the node is at work.
     unsafe {
         let frame = &*(*out).engine().cast::<Frame>();
-        let events = (*out).take();
-        let events = std::slice::from_raw_parts_mut(events.as_ptr().cast_mut(), events.len());
-        (*frame.core).take_over(frame.station, frame.sending, events);
+        (*frame.core).take_over(frame.station, frame.sending, (*out).take());
     }
 }
 
@@ -297,8 +295,6 @@ impl Core {
         }
         let events = out.take();
         if !events.is_empty() {
-            // SAFETY: the buffer stays ours until `depth` goes down.
-            let events = unsafe { std::slice::from_raw_parts_mut(events.as_ptr().cast_mut(), events.len()) };
             this.take_over(station, sending, events);
         }
         this.depth -= 1;

@@ -122,3 +122,26 @@ fn a_counter_that_one_thread_writes_adds_up_and_wraps() {
     assert_eq!(counters.bytes_sent.load(Ordering::Relaxed), 2);
     assert_eq!(counters.bytes_received.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn two_threads_that_write_at_once_leave_a_property_that_can_be_read() {
+    let (rounds, writes) = if cfg!(miri) { (2, 50) } else { (100, 5000) };
+    for _ in 0..rounds {
+        let cell = std::sync::Arc::new(PropertyCell::default());
+        let begin = std::sync::Barrier::new(2);
+        std::thread::scope(|threads| {
+            for number in [1_u8, 2] {
+                let (cell, begin) = (&cell, &begin);
+                threads.spawn(move || {
+                    begin.wait();
+                    (0..writes).for_each(|_| cell.set_int(i64::from_ne_bytes([number; 8])));
+                });
+            }
+        });
+        let (told, read) = std::sync::mpsc::channel();
+        // On a thread of its own: a reader that waits for a writer who is not there waits for ever.
+        std::thread::spawn(move || told.send(cell.get()));
+        let value = read.recv_timeout(std::time::Duration::from_secs(20)).expect("it can be read");
+        assert!([1, 2].map(|n| Value::Int(i64::from_ne_bytes([n; 8]))).contains(&value), "{value:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Commands: described by their enum, and read from what a person or a program sent.
 
-use midibay_plugin::abi::RawNodeType;
+use midibay_plugin::abi::{RawNodeType, Reply};
 use midibay_plugin::schemars::JsonSchema;
 use midibay_plugin::serde::Deserialize;
 use midibay_plugin::testing::Rig;
@@ -252,4 +252,11 @@ fn arguments_that_are_not_json_are_told_as_such() {
     let parsed = (player.parse_command)("start".into(), "{now".into());
     let text = parsed.err().unwrap();
     assert!(text.starts_with("the arguments of command `start` are not JSON: "), "{text}");
+}
+
+#[test]
+fn an_answer_longer_than_there_is_room_for_is_no_answer() {
+    let reply = Reply { len: 201, text: [b'x'; 200] };
+    assert_eq!(reply.as_str(), "");
+    assert_eq!(Reply { len: 200, ..reply }.as_str().len(), 200);
 }
