@@ -50,7 +50,7 @@ impl Node for Source {
     }
     fn tick(&mut self, now: u64, out: &mut Out) {
         for _ in 0..self.batch.min(self.left) {
-            let (note, on) = ((self.next / 2 % 128) as u8, self.next % 2 == 0);
+            let (note, on) = ((self.next / 2 % 128) as u8, self.next.is_multiple_of(2));
             out.push(Event::new(
                 now,
                 if on { Ump::note_on(0, 0, note, 100) } else { Ump::note_off(0, 0, note, 64) },

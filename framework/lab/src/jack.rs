@@ -47,7 +47,9 @@ impl JackServer {
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         // The id stayed the same from `ip` through `unshare` and `sh` to `jackd`.
-        command.args(["--mount", "--net", "--target", &self.process.id().to_string(), "--"]).arg(program);
+        command
+            .args(["--mount", "--net", "--root", "--target", &self.process.id().to_string(), "--"])
+            .arg(program);
         command.env("JACK_NO_START_SERVER", "1");
         command
     }
