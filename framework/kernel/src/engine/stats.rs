@@ -60,13 +60,15 @@ impl Histogram {
             0
         };
         let [p50, p99, max] = if total == 0 { [0; 3] } else { [at(0.5), at(0.99), at(1.0)] };
-        Latency { count: total, p50, p99, max }
+        let filled = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let buckets = filled.map(|(i, count)| (Self::floor((i + 1).min(BUCKETS - 1)), *count)).collect();
+        Latency { count: total, p50, p99, max, buckets }
     }
 }
 
-/// A latency histogram in four numbers. The times are upper bounds of their buckets, at most a
-/// quarter of an octave (19 %) too high.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+/// A latency histogram. The times are upper bounds of their buckets, at most a quarter of an octave
+/// (19 %) too high.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct Latency {
     /// How many events were measured.
     pub count: u64,
@@ -76,6 +78,9 @@ pub struct Latency {
     pub p99: u64,
     /// All of them took at most this, ns (17 s stands for anything beyond).
     pub max: u64,
+    /// The buckets that are not empty, in order: the upper bound, ns, and how many events took at most
+    /// this and more than the bucket below.
+    pub buckets: Vec<(u64, u64)>,
 }
 
 /// What passed one hop: from an output port to an input port, plainly or through control maps.
@@ -110,5 +115,6 @@ mod tests {
         assert_eq!(latency.count, 100);
         assert!((10_000..12_500).contains(&latency.p50), "{latency:?}");
         assert!((1_000_000..1_250_000).contains(&latency.p99), "{latency:?}");
+        assert_eq!(latency.buckets, [(latency.p50, 98), (latency.p99, 2)]);
     }
 }

@@ -4,6 +4,7 @@ mod library;
 mod local;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -308,7 +309,8 @@ impl Prepared {
             (_, Factory::Local(local)) => {
                 // SAFETY: one share of the host, handed over.
                 let host = unsafe { midibay_plugin::Host::from_raw(host) };
-                local.create(host)
+                let made = catch_unwind(AssertUnwindSafe(|| local.create(host)));
+                made.unwrap_or_else(|_| Err(NodeError::retry("the app's code panicked")))
             }
             (None, Factory::Plugin(_)) => unreachable!("used once"),
         }

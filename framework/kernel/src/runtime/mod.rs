@@ -70,9 +70,11 @@ impl Default for EngineOptions {
     }
 }
 
-/// The engine's thread does not answer: it has ended.
+/// The engine's thread does not answer: it has ended, or a node does not come back from a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the engine does not answer")]
+#[error(
+    "the engine does not answer: it has ended, or a node keeps it from going on; end the program and start it again"
+)]
 pub struct EngineGone;
 
 /// Why a command was not carried out.
@@ -221,7 +223,8 @@ impl Engine {
     /// Stops: everything held is released, then the nodes end.
     ///
     /// # Errors
-    /// The engine's thread had ended before, by a fault of its own; the nodes could not be ended in order.
+    /// The engine's thread had ended before, by a fault of its own, or a node has not come back from a call
+    /// in 5 s; the nodes could not be ended in order.
     pub fn stop(mut self) -> Result<(), EngineGone> {
         self.halt()
     }
@@ -234,11 +237,13 @@ impl Engine {
         });
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let deadline = Instant::now() + PATIENCE;
-        while self.inner.deck.post(&self.inner.shared, Order::Stop).is_err() && !engine.is_finished() {
+        let mut told = false;
+        while !engine.is_finished() {
+            told = told || self.inner.deck.post(&self.inner.shared, Order::Stop).is_ok();
             if Instant::now() > deadline {
                 return Err(EngineGone);
             }
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_micros(200));
         }
         let core = engine.join().map_err(|_| EngineGone);
         if let Some(mut inbox) = inbox {

@@ -11,15 +11,19 @@ use std::time::{Duration, Instant};
 use midibay_plugin::Level;
 
 use super::Inner;
-use super::control::{Start, stop_node};
+use super::control::{Control, Start, stop_node};
+use crate::engine::host::HostState;
 use crate::engine::messages::{Fault, Inbox, Outcome};
 
 /// It looks around this often when nobody wakes it; a lost wake-up costs no more than this.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// How often it looks whether a thread that starts nodes is through.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Runs until the engine is to be stopped; gives back what else the engine may tell.
 pub(super) fn run(inner: &Arc<Inner>, mut inbox: Inbox) -> Inbox {
-    let mut news = Vec::new();
+    let (mut news, mut faulted) = (Vec::new(), Vec::new());
     let mut worker: Option<JoinHandle<()>> = None;
     loop {
         let stopping = inner.stopping.load(Ordering::Acquire);
@@ -29,21 +33,32 @@ pub(super) fn run(inner: &Arc<Inner>, mut inbox: Inbox) -> Inbox {
             }
         }
         while let Ok(fault) = inbox.faults.pop() {
-            news.push(News::Faulted(fault));
+            news.push(News::Faulted(Arc::clone(&fault.host)));
+            faulted.push(fault);
         }
         drain_log(inner);
+        if stopping {
+            join(worker);
+            end_faulted(faulted);
+            return inbox;
+        }
         if worker.as_ref().is_some_and(JoinHandle::is_finished) {
             join(worker.take());
         }
-        if stopping {
-            join(worker);
-            end_faulted(faulted_in(news));
-            return inbox;
-        }
-        let next = if worker.is_none() { restart(inner, &mut news, &mut worker) } else { None };
-        std::thread::park_timeout(
-            next.map_or(ROUND, |at| at.saturating_duration_since(Instant::now()).min(ROUND)),
-        );
+        // A reload holds the control for as long as the engine takes, and this thread is needed for the
+        // engine's answer.
+        let next = match inner.control.try_lock() {
+            Ok(mut control) => {
+                hear(&mut control, &mut news);
+                if worker.is_none() {
+                    worker = begin_work(inner, &mut control, &mut faulted);
+                }
+                control.next_start()
+            }
+            Err(_) => Some(Instant::now() + LOOK / 5),
+        };
+        let left = next.map_or(ROUND, |at| at.saturating_duration_since(Instant::now()));
+        std::thread::park_timeout(if worker.is_some() { LOOK } else { left.min(ROUND) });
     }
 }
 
@@ -55,8 +70,17 @@ fn join(worker: Option<JoinHandle<()>>) {
 
 /// What the control side must hear of, as soon as it is free.
 enum News {
-    Faulted(Fault),
+    Faulted(Arc<HostState>),
     Installed(u32),
+}
+
+fn hear(control: &mut Control, news: &mut Vec<News>) {
+    for news in news.drain(..) {
+        match news {
+            News::Faulted(host) => control.faulted(&host),
+            News::Installed(slot) => control.installed(slot),
+        }
+    }
 }
 
 /// An answer that nobody waits for any more still holds nodes that must be ended; installations are
@@ -74,49 +98,27 @@ fn unclaimed(outcome: Outcome) -> Option<News> {
     None
 }
 
-/// Has ended what panicked and started what is due; tells when the next one is.
-fn restart(inner: &Arc<Inner>, news: &mut Vec<News>, worker: &mut Option<JoinHandle<()>>) -> Option<Instant> {
-    // A reload holds the control for as long as the engine takes, and this thread is needed for the
-    // engine's answer.
-    let Ok(mut control) = inner.control.try_lock() else {
-        return Some(Instant::now() + Duration::from_millis(20));
+/// Has ended what panicked, and started what is due.
+fn begin_work(inner: &Arc<Inner>, control: &mut Control, faulted: &mut Vec<Fault>) -> Option<JoinHandle<()>> {
+    let (faulted, due) = (std::mem::take(faulted), control.take_due());
+    if faulted.is_empty() && due.is_empty() {
+        return None;
+    }
+    let name = format!("{}-starter", control.options().name);
+    let work = {
+        let inner = Arc::clone(inner);
+        move || {
+            end_faulted(faulted);
+            start(&inner, due);
+            inner.shared.wake_supervisor();
+        }
     };
-    for news in news.iter() {
-        match news {
-            News::Faulted(fault) => control.faulted(&fault.host),
-            News::Installed(slot) => control.installed(*slot),
-        }
+    let spawned = std::thread::Builder::new().name(name).spawn(work);
+    if let Err(error) = &spawned {
+        tracing::error!(target: "midibay", "the system gives no thread to start nodes with: {error}");
+        control.put_off();
     }
-    let faulted = faulted_in(std::mem::take(news));
-    let due = control.take_due();
-    if !faulted.is_empty() || !due.is_empty() {
-        let work = {
-            let inner = Arc::clone(inner);
-            move || {
-                end_faulted(faulted);
-                start(&inner, due);
-                inner.shared.wake_supervisor();
-            }
-        };
-        let name = format!("{}-starter", control.options().name);
-        match std::thread::Builder::new().name(name).spawn(work) {
-            Ok(thread) => *worker = Some(thread),
-            // What was due is forgotten with the closure, and comes back.
-            Err(error) => {
-                tracing::error!(target: "midibay", "the system gives no thread to start nodes with: {error}");
-                control.put_off();
-            }
-        }
-    }
-    control.next_start()
-}
-
-fn faulted_in(news: Vec<News>) -> Vec<Fault> {
-    let faults = news.into_iter().filter_map(|news| match news {
-        News::Faulted(fault) => Some(fault),
-        News::Installed(_) => None,
-    });
-    faults.collect()
+    spawned.ok()
 }
 
 pub(super) fn end_faulted(faulted: impl IntoIterator<Item = Fault>) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::common::*;
-use super::scripted::{Scripted, script};
+use super::scripted::{Call, Scripted, script};
 use midibay::graph::GraphBuilder;
 use midibay_plugin::{CommandError, ConfigError, Event, Host, NoCommand, Node, NodeError, Out, Processor};
 use serde_json::json;
@@ -179,5 +179,80 @@ fn a_node_that_takes_its_time_to_start_again_keeps_nobody_waiting() {
     assert!(before.elapsed() < at_once);
     go_on.send(()).unwrap();
     until("it runs", || engine.status().node("slow").unwrap().health == "ok");
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_node_that_never_comes_back_from_a_call_does_not_keep_the_program_from_ending() {
+    let mut world = world();
+    let keys = world.input("keys");
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let may_go_on = Arc::new(Mutex::new(may_go_on));
+    let (inside, is_inside) = std::sync::mpsc::channel();
+    let wait = move |_: &[Event]| {
+        inside.send(()).unwrap();
+        let _ = may_go_on.lock().unwrap().recv();
+    };
+    world.registry.add_sink("stuck", wait).unwrap();
+    let engine = world.start(&["keys", "stuck"], &["keys -> stuck"]);
+    keys.send(on(1)).unwrap();
+    is_inside.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(engine.ping(Duration::from_millis(20)), Err(midibay::EngineGone));
+    assert_eq!(engine.stop(), Err(midibay::EngineGone));
+    drop(go_on);
+}
+
+#[test]
+fn an_apps_part_that_cannot_be_made_is_tried_again() {
+    /// Panics when it is copied for the first node.
+    struct Copied(Arc<AtomicU32>);
+    impl Clone for Copied {
+        fn clone(&self) -> Self {
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "unlucky");
+            Self(Arc::clone(&self.0))
+        }
+    }
+    let mut world = world();
+    let keys = world.input("keys");
+    let heard = world.output("synth");
+    let copied = Copied(Arc::default());
+    let act = move |event: &Event, out: &mut Out| {
+        let _copied = &copied;
+        out.push(*event);
+    };
+    world.registry.add_function("thru", act).unwrap();
+    let engine = world.start(&["keys", "thru", "synth"], &["keys -> thru -> synth"]);
+    until("it runs", || engine.status().node("thru").unwrap().health == "ok");
+    keys.send(on(1)).unwrap();
+    heard.until_count(1);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn lines_of_the_log_that_found_no_room_are_counted_for_good() {
+    let mut world = world();
+    let keys = world.input("keys");
+    world.registry.add_endpoint::<Scripted>().unwrap();
+    let talker = script("talker", |host| {
+        Ok(Box::new(move |call, _| {
+            if matches!(call, Call::Events(_)) {
+                (0..100_000).for_each(|_| host.log(midibay_plugin::Level::Info, "la"));
+            }
+        }))
+    });
+    let graph = GraphBuilder::new()
+        .node("keys", "keys", json!({}))
+        .node("talker", "scripted", talker)
+        .route("keys -> talker")
+        .build(&world.registry)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let engine = world.start_graph(graph);
+    keys.send(on(1)).unwrap();
+    until("it has talked", || engine.status().node("talker").unwrap().latency.count == 1);
+    engine.ping(Duration::from_secs(20)).unwrap();
+    let lost = engine.status().log_lost;
+    assert!(lost > 0);
+    engine.ping(Duration::from_secs(20)).unwrap();
+    assert_eq!(engine.status().log_lost, lost);
     engine.stop().unwrap();
 }
