@@ -120,8 +120,9 @@ pub trait Node: Sized + Send + 'static {
     /// The time asked for by [`Out::wake_at`] has come. `[engine]`
     fn tick(&mut self, _now: u64, _out: &mut Out) {}
 
-    /// A source that reached input port `port` is gone. What it held at the destinations is released
-    /// by the engine; this is for a node with a state of its own about it. `[engine]`
+    /// A source that reached input port `port` is gone, or the way from it is: a node on it panicked, or a
+    /// reload took it away. What it held at the destinations is released by the engine; this is for a node
+    /// with a state of its own about it. It may be told of sources it knows nothing of. `[engine]`
     fn source_lost(&mut self, _port: u16, _source: u32, _now: u64, _out: &mut Out) {}
 
     /// Before it is dropped: say goodbye, end threads. `[main]`

@@ -90,6 +90,8 @@ impl Out {
 
     /// For endpoints: what was at the other side of this output port is gone (unplugged, silent for
     /// too long). After the events pushed so far, everything that it holds anywhere is released.
+    ///
+    /// From a processor it is about what that made itself (`source` 0), and counts after the whole call.
     pub fn source_lost(&mut self, port: u16) {
         // SAFETY: as in `push`.
         unsafe { (self.lost)(self, port) };

@@ -3,6 +3,7 @@
 
 mod control;
 mod deck;
+mod restart;
 mod status;
 mod supervisor;
 
@@ -259,5 +260,16 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // `stop` tells; here there is nobody to tell.
         let _ = self.halt();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_before_a_restart_doubles_from_2_s_to_30_s() {
+        let waits = [1, 2, 3, 4, 5, 6, u32::MAX].map(|failures| Backoff::default().after(failures).as_secs());
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30, 30]);
     }
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use midibay_plugin::Level;
 
 use super::Inner;
-use super::control::{Control, Start, stop_node};
+use super::control::{Control, stop_node};
+use super::restart::Start;
 use crate::engine::host::HostState;
 use crate::engine::messages::{Fault, Inbox, Outcome};
 
