@@ -390,6 +390,13 @@ impl Player {
 /// Reads a whole file, within the bound of what can be played.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, NodeError> {
     use std::io::Read;
+    // Opening a FIFO waits for its writer, and reading a device may never end.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let path = path.display();
+        return Err(NodeError::fatal(format!(
+            "{path} is no plain file, and cannot be played; name a MIDI file, or set mode = \"raw\""
+        )));
+    }
     let open = std::fs::File::open(path);
     let mut data = Vec::new();
     let read = open.and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut data));

@@ -303,6 +303,15 @@ fn a_file_that_is_not_there_or_is_no_song_is_an_error_that_says_what_to_do() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_plain_file_is_not_waited_for() {
+    // A FIFO without a writer would hold the program up for ever; it is refused as this device is.
+    let errors = Rig::endpoint::<FileNode>(json!({"path": "/dev/null", "mode": "play"})).err().unwrap();
+    assert!(errors[0].message.contains("no plain file"), "{errors:?}");
+    assert!(errors[0].message.contains("mode = \"raw\""), "{errors:?}");
+}
+
 #[test]
 fn a_plain_file_of_bytes_is_sent_as_a_wire_would() {
     let dir = tempfile::tempdir().unwrap();

@@ -155,11 +155,12 @@ fn canonical(path: &Path) -> PathBuf {
 
 /// The text of a file, or why there is none and what to do.
 fn read(path: &Path) -> Result<String, (String, String)> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = plain(path).and_then(|()| std::fs::read(path)).map_err(|error| {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => "check the name and the directory that it starts from",
             std::io::ErrorKind::PermissionDenied => "check who may read it",
             std::io::ErrorKind::IsADirectory => "name a file in it",
+            std::io::ErrorKind::InvalidInput => "save the graph as a file and name that",
             _ => "",
         };
         (reason(&error), help.to_owned())
@@ -170,6 +171,16 @@ fn read(path: &Path) -> Result<String, (String, String)> {
         (format!("line {line} is not UTF-8 text"), "save it as UTF-8 in the editor".to_owned())
     })?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+/// Graph files are read more than once, and again at each reload: a pipe would be empty the second time
+/// or never come, and a device never end.
+fn plain(path: &Path) -> std::io::Result<()> {
+    let found = std::fs::metadata(path)?.file_type();
+    if found.is_file() || found.is_dir() {
+        return Ok(());
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is a pipe or a device"))
 }
 
 /// What the system says, in one style on every system.

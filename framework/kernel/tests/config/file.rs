@@ -162,6 +162,20 @@ fn a_file_that_is_not_there_is_an_error_that_names_it() {
     assert!(text.contains("no/such.toml") && text.contains("there is no such file"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_graph_file_and_is_not_read() {
+    // Read as a file, this one would be an empty graph; a FIFO would not even come to an end.
+    for read in [
+        config::load(Path::new("/dev/null"), &LoadOptions::default(), &support::Types).map(|_| ()),
+        config::settings(Path::new("/dev/null")).map(|_| ()),
+    ] {
+        let wrong = read.unwrap_err();
+        assert!(wrong.to_string().contains("this is a pipe or a device"), "{wrong}");
+        assert!(wrong.to_string().contains("save the graph as a file"), "{wrong}");
+    }
+}
+
 #[test]
 fn a_file_that_is_not_text_is_an_error_that_names_the_line() {
     let directory = tempfile::tempdir().expect("a directory");
