@@ -29,7 +29,7 @@ pub(crate) fn code() -> Outcome {
         crates.sort();
         for folder in crates.iter().filter(|folder| folder.join("benches").is_dir()) {
             let manifest = folder.join("Cargo.toml");
-            shell::run(cargo(&["bench", "--benches", "--manifest-path"]).arg(manifest))?;
+            shell::run(cargo(&["bench", "--bench", "*", "--manifest-path"]).arg(manifest))?;
         }
     }
     Ok(())
