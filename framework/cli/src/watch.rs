@@ -1,8 +1,9 @@
 //! Watches graph files. Their folders are watched, not the files: editors write a new file and
 //! rename it over the old one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -12,7 +13,30 @@ use crate::failure::Failure;
 /// A watch over a set of files.
 pub(crate) struct Watch {
     watcher: RecommendedWatcher,
-    folders: BTreeSet<PathBuf>,
+    folders: BTreeMap<PathBuf, Identity>,
+}
+
+/// What tells a folder from another one that stands under its name later.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    #[cfg(unix)]
+    inode: (u64, u64),
+    /// A new folder may be given the inode of the one that was deleted.
+    created: Option<SystemTime>,
+}
+
+impl Identity {
+    fn of(folder: &Path) -> Option<Self> {
+        let found = folder.metadata().ok()?;
+        Some(Self {
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt;
+                (found.dev(), found.ino())
+            },
+            created: found.created().ok(),
+        })
+    }
 }
 
 impl Watch {
@@ -30,7 +54,7 @@ impl Watch {
             }
         });
         let watcher = watcher.map_err(failed)?;
-        Ok(Self { watcher, folders: BTreeSet::new() })
+        Ok(Self { watcher, folders: BTreeMap::new() })
     }
 
     /// Watches the folders of these files too. Whether that are new ones.
@@ -40,23 +64,46 @@ impl Watch {
     pub(crate) fn add(&mut self, files: &[PathBuf]) -> Result<bool, Failure> {
         let mut more = false;
         for folder in folders(files) {
-            if !self.folders.contains(&folder) {
+            // Looked at first: what takes its place meanwhile is another folder.
+            if !self.folders.contains_key(&folder)
+                && let Some(identity) = Identity::of(&folder)
+            {
                 self.watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
-                self.folders.insert(folder);
+                self.folders.insert(folder, identity);
                 more = true;
             }
         }
         Ok(more)
     }
 
+    /// Watches what now stands where the folders of these files were: a watch goes with a folder that is
+    /// moved, deleted or replaced. Whether there are new ones, and the files therefore are to be read.
+    pub(crate) fn renew(&mut self, files: &[PathBuf]) -> bool {
+        let Self { watcher, folders } = self;
+        folders.retain(|folder, identity| {
+            let same = Identity::of(folder).is_some_and(|now| now == *identity);
+            if !same {
+                // A folder that was deleted is not watched any more anyway.
+                let _ = watcher.unwatch(folder);
+            }
+            same
+        });
+        // What cannot be watched now is tried again the next time.
+        self.add(files).unwrap_or(false)
+    }
+
     /// Ends the watch over the folders that none of these files is in.
     pub(crate) fn keep(&mut self, files: &[PathBuf]) {
         let kept = folders(files);
-        for gone in self.folders.difference(&kept) {
-            // A folder that was deleted is not watched any more anyway.
-            let _ = self.watcher.unwatch(gone);
-        }
-        self.folders.retain(|folder| kept.contains(folder));
+        let Self { watcher, folders } = self;
+        folders.retain(|folder, _| {
+            let keep = kept.contains(folder);
+            if !keep {
+                // A folder that was deleted is not watched any more anyway.
+                let _ = watcher.unwatch(folder);
+            }
+            keep
+        });
     }
 }
 

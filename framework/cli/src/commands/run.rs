@@ -122,6 +122,9 @@ impl Running<'_> {
             }
             if health.due(now) {
                 self.graphs.each_status(|status| troubles.tell(&status));
+                if self.watch.as_mut().is_some_and(|watch| watch.renew(&self.graphs.files())) {
+                    self.reload_at = Some(now + SETTLED);
+                }
             }
             if picture.due(now) {
                 self.show();

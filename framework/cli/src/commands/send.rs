@@ -73,7 +73,10 @@ fn input_port(node: &NodeSpec, args: &Send) -> Result<u16, Failure> {
             Some(name) => Failure::new(format!("the endpoint has no input port `{name}`")),
             None => Failure::new("the endpoint has several input ports"),
         }
-        .help(format!("choose one with --port: {names}"))
+        .help(match inputs.as_slice() {
+            [only] if only.is_empty() => "its only one has no name: leave --port out".to_owned(),
+            _ => format!("choose one with --port: {names}"),
+        })
     })
 }
 

@@ -68,6 +68,39 @@ fn a_watched_file_is_taken_over_by_itself_and_a_broken_one_is_not() {
 }
 
 #[test]
+fn a_watched_folder_that_is_put_in_place_of_another_is_watched_on() {
+    let (folder, peer, port) = (folder(), Peer::new(), free_port());
+    let [here, next] = ["here", "next"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&here).unwrap();
+    std::fs::create_dir(&next).unwrap();
+    let graph = write(&here, "show.toml", &through(port, UP_12, &peer));
+    let mut process = started(&["run", "--watch", &graph]);
+    write(&next, "show.toml", &through(port, UP_5, &peer));
+    std::fs::rename(&here, folder.path().join("before")).unwrap();
+    std::fs::rename(&next, &here).unwrap();
+    process.wait_for_line("changed as they ran: way", PATIENCE).unwrap();
+    // And what is saved in it from then on.
+    replace(&graph, &through(port, UP_12, &peer));
+    process.next_line_with("changed as they ran: way", PATIENCE).unwrap();
+    process.terminate();
+    ends_well(&mut process);
+}
+
+#[test]
+fn a_file_that_is_emptied_does_not_end_the_show() {
+    let (folder, mut peer, port) = (folder(), Peer::new(), free_port());
+    let graph = write(folder.path(), "show.toml", &through(port, UP_12, &peer));
+    let mut process = started(&["run", "--watch", &graph]);
+    replace(&graph, "");
+    process.wait_for_line("there is no node in it any more", PATIENCE).unwrap();
+    process.wait_for_line("not reloaded, the old graph runs on", PATIENCE).unwrap();
+    peer.send(port, &[0x90, 60, 100]);
+    peer.wait_for(&[0x90, 72, 100]);
+    process.terminate();
+    ends_well(&mut process);
+}
+
+#[test]
 fn an_included_file_is_watched_too_also_one_that_a_reload_brings() {
     let (folder, peer, port) = (folder(), Peer::new(), free_port());
     let elsewhere = folder.path().join("parts");

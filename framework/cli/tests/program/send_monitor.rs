@@ -75,6 +75,12 @@ fn an_endpoint_that_is_not_there_is_told() {
 }
 
 #[test]
+fn a_port_of_an_endpoint_that_has_only_one_is_told_to_be_left_out() {
+    let (code, _, err) = said(&output(&["send", "--port", "7", "ip-midi,interface=lo", "clock"]));
+    assert!(code == 1 && err.contains("no input port `7`") && err.contains("leave --port out"), "{err}");
+}
+
+#[test]
 fn the_monitor_shows_in_words_what_arrives() {
     let (peer, port) = (Peer::new(), free_port());
     let mut process = started(&["monitor", "--node", &format!("ip-midi,listen=127.0.0.1:{port}")]);

@@ -137,6 +137,13 @@ impl Graphs {
                 }
             };
             let one = &mut self.list[at];
+            if prepared.nodes == 0 && one.nodes > 0 {
+                // An editor that empties a file before it writes it, or finds no room to.
+                let text = format!("{}: there is no node in it any more", file.display());
+                say::error(&text, "write the graph again; to end the show press Ctrl-C");
+                say::line(&format!("{}: not reloaded, the old graph runs on", file.display()));
+                continue;
+            }
             match one.engine.reload_with(prepared.graph, prepared.registry) {
                 Ok(report) => {
                     say::line(&format!("{}: reloaded, {}", file.display(), summary(&report)));
