@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use midibay_plugin::testing::Rig;
-use midibay_plugin::ump::{Held, MidiState};
+use midibay_plugin::ump::{Held, MidiState, PEDALS};
 use midibay_plugin::{Event, Ump};
 use midibay_switch::Switch;
 use proptest::prelude::*;
@@ -165,6 +165,18 @@ impl Stage {
     }
 }
 
+fn is_pedal_up(ump: &Ump) -> bool {
+    let mut held = Held::new();
+    held.apply(ump);
+    ump.kind() == midibay_plugin::ump::Kind::ControlChange && PEDALS.contains(&ump.data1()) && held.is_empty()
+}
+
+/// Whether the pedal that the packet is about is up.
+fn is_up(state: &MidiState, ump: &Ump) -> bool {
+    let value = state.controller(ump.group(), ump.channel().unwrap(), ump.data1());
+    value.is_none_or(|value| value >> 31 == 0)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
 
@@ -180,8 +192,9 @@ proptest! {
             let mut wrong = Vec::new();
             MidiState::diff(&stage.receiver, &stage.inputs[stage.active()], |ump| {
                 // Keys that are down may be silent; everything else must be as the input has it, and
-                // nothing may sound that it does not hold.
-                if !ump.is_note_on() && ump.kind() != midibay_plugin::ump::Kind::PolyPressure {
+                // nothing may sound that it does not hold. A pedal that is up is up, however far.
+                let silent = ump.is_note_on() || ump.kind() == midibay_plugin::ump::Kind::PolyPressure;
+                if !silent && !(is_pedal_up(&ump) && is_up(&stage.receiver, &ump)) {
                     wrong.push(ump);
                 }
             });

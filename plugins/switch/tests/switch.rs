@@ -142,13 +142,16 @@ fn controls_go_to_where_the_new_input_has_them() {
             Ump::pitch_bend(0, 0, 0x2000),
         ]
     );
-    // And back, by what is different only.
+    // And back, by what is different only. `a` chose its program without a bank, so that is no other's.
     let mut told = select(&mut rig, "a");
+    assert_eq!(told[1..4], [cc(0, 0), cc(32, 0), Ump::program_change(0, 0, 5)]);
     told.sort_by_key(Ump::head);
     assert_eq!(
         told,
         [
+            cc(0, 0),
             cc(7, 10),
+            cc(32, 0),
             cc(64, 0),
             Ump::program_change(0, 0, 5),
             Ump::channel_pressure(0, 0, 99),

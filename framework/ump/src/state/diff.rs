@@ -82,11 +82,16 @@ impl Difference<'_> {
         let Self { old, new, voice } = *self;
         let mut now = [old.controller(0), old.controller(32)];
         let Some(Program { program, bank }) = new.program else { return now };
-        let stays =
-            old.program.is_some_and(|old| old.program == program && (bank.is_none() || old.bank == bank));
+        let stays = old.program.is_some_and(|old| {
+            old.program == program
+                && if bank.is_some() { old.bank == bank } else { old.bank.unwrap_or(0) == 0 }
+        });
         if stays {
             return now;
         }
+        // A program that was chosen without a bank must not be looked for in another's.
+        let elsewhere = now.iter().flatten().any(|half| half >> 25 != 0);
+        let bank = bank.or(elsewhere.then_some(0));
         if voice.is_midi2() {
             sink(Ump::program_change2(voice.group, voice.channel, program, bank));
         }
