@@ -71,15 +71,72 @@ pub(crate) fn restore() {
     }
 }
 
-/// Waits for the keys that end the program. Ends with it.
+/// Waits for the keys that end the program. Ends with it, or with the terminal.
 fn keys(stop: impl Fn()) {
-    while let Ok(event) = event::read() {
+    let Ok(keyboard) = Keyboard::open() else { return };
+    while let Some(event) = keyboard.next() {
         let Event::Key(key) = event else { continue };
         let control_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
         let wanted = control_c || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc);
         if wanted && key.kind != KeyEventKind::Release {
             stop();
         }
+    }
+}
+
+/// Where keys come from. Whether it is still there is asked each time before it is read: the end of a
+/// terminal (its window is closed, the network to it is down) is no event, and reading goes on for ever.
+struct Keyboard {
+    /// The terminal, where it is not standard input.
+    #[cfg(target_os = "linux")]
+    terminal: Option<std::fs::File>,
+}
+
+impl Keyboard {
+    fn open() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(target_os = "linux")]
+            terminal: match std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+                true => None,
+                false => Some(std::fs::File::open("/dev/tty")?),
+            },
+        })
+    }
+
+    /// The next key, or whatever else the terminal tells; none when it is gone.
+    #[cfg(target_os = "linux")]
+    fn next(&self) -> Option<Event> {
+        use std::os::fd::AsFd;
+        let stdin = std::io::stdin();
+        let terminal = self.terminal.as_ref().map_or_else(|| stdin.as_fd(), AsFd::as_fd);
+        loop {
+            // One reading may have brought several keys: they are asked for before more is waited for.
+            wait_for_input(terminal, Some(&rustix::event::Timespec::default()))?;
+            if event::poll(std::time::Duration::ZERO).ok()? {
+                return event::read().ok();
+            }
+            wait_for_input(terminal, None)?;
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn next(&self) -> Option<Event> {
+        event::read().ok()
+    }
+}
+
+/// Waits until the terminal has something to read, or the time is over; none when it is gone.
+#[cfg(target_os = "linux")]
+fn wait_for_input(
+    terminal: std::os::fd::BorrowedFd<'_>,
+    time: Option<&rustix::event::Timespec>,
+) -> Option<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut asked = [PollFd::new(&terminal, PollFlags::IN)];
+    match poll(&mut asked, time) {
+        Ok(_) if asked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => None,
+        Ok(_) | Err(rustix::io::Errno::INTR) => Some(()),
+        Err(_) => None,
     }
 }
 

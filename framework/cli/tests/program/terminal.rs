@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use crate::common::{Peer, folder, free_port, midibay, through, write};
 use lab::PATIENCE;
@@ -19,6 +21,8 @@ struct Session {
     /// The program's end of the terminal.
     terminal: OwnedFd,
     shown: Arc<Mutex<Vec<u8>>>,
+    hung_up: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Session {
@@ -36,6 +40,9 @@ impl Session {
             )
         };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+        // The program is not to have our end as well: its terminal would never hang up.
+        // SAFETY: the descriptor is open, and nothing but its flag changes.
+        assert_eq!(unsafe { libc::fcntl(ours, libc::F_SETFD, libc::FD_CLOEXEC) }, 0);
         // SAFETY: both descriptors are new and nobody else's.
         let (ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
         let end = || Stdio::from(theirs.try_clone().unwrap());
@@ -53,13 +60,27 @@ impl Session {
             command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm-256color").spawn().unwrap();
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (mut screen, sink) = (ours.try_clone().unwrap(), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let hung_up = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&hung_up);
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            while let Ok(length @ 1..) = screen.read(&mut bytes) {
+            while let Ok(length @ 1..) = screen.read(&mut bytes)
+                && !over.load(Ordering::Acquire)
+            {
                 sink.lock().unwrap().extend_from_slice(&bytes[..length]);
             }
         });
-        Self { child, keyboard: ours, terminal: theirs, shown }
+        Self { child, keyboard: ours, terminal: theirs, shown, hung_up, reader: Some(reader) }
+    }
+
+    /// Closes the window: this end of the terminal goes.
+    #[cfg(target_os = "linux")]
+    fn hang_up(&mut self) {
+        self.hung_up.store(true, Ordering::Release);
+        self.keyboard = File::open("/dev/null").unwrap();
+        // The reader notices with the next thing that is written, and closes its share.
+        File::from(self.terminal.try_clone().unwrap()).write_all(b".").unwrap();
+        self.reader.take().unwrap().join().unwrap();
     }
 
     fn text(&self) -> String {
@@ -177,6 +198,32 @@ fn the_monitor_at_a_terminal_keeps_a_line_of_rates() {
     session.press(b"\x03");
     assert_eq!(session.wait().code(), Some(0));
     session.wait_for("2 events in ");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_closed_neither_ends_the_show_nor_keeps_the_program_busy() {
+    let (folder, mut peer, port) = (folder(), Peer::new(), free_port());
+    let graph = write(folder.path(), "show.toml", &through(port, UP_12, &peer));
+    let mut session = Session::start(midibay().args(["run", "--view", &graph]));
+    session.wait_until_shown("nothing has passed yet");
+    let tasks = format!("/proc/{}/task", session.child.id());
+    let thread = |name: &str| {
+        let tasks = std::fs::read_dir(&tasks).unwrap();
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok())
+            .any(|comm| comm.trim() == name)
+    };
+    assert!(thread("keys"));
+    session.hang_up();
+    lab::wait_for("nobody waits for keys", PATIENCE, || (!thread("keys")).then_some(())).unwrap();
+    peer.send(port, &[0x90, 60, 100]);
+    peer.wait_for(&[0x90, 72, 100]);
+    let id = libc::pid_t::try_from(session.child.id()).unwrap();
+    // SAFETY: plain numbers; the child has not been waited for, so the id is its own.
+    assert_eq!(unsafe { libc::kill(id, libc::SIGTERM) }, 0);
+    assert_eq!(session.wait().code(), Some(0));
+    peer.wait_for(&[0x80, 72, 64]);
 }
 
 #[test]
