@@ -12,7 +12,8 @@ use crate::{Error, PATIENCE, Process};
 /// How long a JACK tool may take, which answers in milliseconds.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// A `jackd` with the dummy driver on a host; it ends on drop.
+/// A `jackd` with the dummy driver on a host; it ends on drop. Synchronous, or a client that is late on a
+/// loaded machine leaves the events of the cycle before to be heard once more.
 ///
 /// It sees a `/dev/shm` of its own. JACK keeps its list of servers there, of which there can be eight,
 /// and one that was killed stays on it.
@@ -28,7 +29,7 @@ impl JackServer {
     /// [`Error::Start`], or [`Error::TimedOut`] with what it said when it does not come up.
     pub fn start(host: &Host) -> Result<Self, Error> {
         let script = "mount -t tmpfs -o mode=1777 shm /dev/shm && \
-                      exec jackd -r --no-mlock -d dummy -r 48000 -p 256";
+                      exec jackd -r --no-mlock -S -d dummy -r 48000 -p 256";
         let mut command = host.command("unshare");
         command.args(["--mount", "sh", "-c", script]).env("JACK_NO_AUDIO_RESERVATION", "1");
         let server = Self { process: Process::start(&mut command)? };
