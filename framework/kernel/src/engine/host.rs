@@ -52,6 +52,11 @@ impl LogLine {
         line
     }
 
+    /// Whether the same node says the same.
+    pub(crate) fn says_as(&self, other: &Self) -> bool {
+        (self.slot, self.level, self.text()) == (other.slot, other.level, other.text())
+    }
+
     pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or("")
     }
@@ -105,8 +110,6 @@ pub(crate) struct Shared {
     pub(crate) log: ArrayQueue<LogLine>,
     /// Lines that found no room there.
     pub(crate) log_lost: AtomicU64,
-    /// As many of these as the log has been told of.
-    pub(crate) log_lost_told: AtomicU64,
     /// What priority the engine's thread got, in words.
     pub(crate) priority: OnceLock<String>,
     /// The names of nodes, for the log.
@@ -122,7 +125,6 @@ impl Shared {
             woken: SlotSet::new(),
             log: ArrayQueue::new(256),
             log_lost: AtomicU64::new(0),
-            log_lost_told: AtomicU64::new(0),
             priority: OnceLock::new(),
             names: Mutex::default(),
             supervisor: OnceLock::new(),

@@ -3,6 +3,7 @@
 
 mod control;
 mod deck;
+mod log;
 mod restart;
 mod status;
 mod supervisor;
@@ -24,6 +25,7 @@ use crate::registry::Registry;
 use control::Control;
 pub use control::{NodeFailed, ReloadError, ReloadReport, StartError};
 use deck::Deck;
+use log::Log;
 pub use status::{NodeStatus, RouteStatus, Status};
 
 /// How long the engine may take to answer before it counts as gone. It answers between two passes,
@@ -103,10 +105,15 @@ struct Inner {
     shared: Arc<Shared>,
     deck: Deck,
     control: Mutex<Control>,
+    log: Mutex<Log>,
     stopping: AtomicBool,
 }
 
 impl Inner {
+    fn log(&self) -> std::sync::MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn control(&self) -> std::sync::MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,6 +143,7 @@ impl Engine {
             shared: Arc::clone(&shared),
             deck: Deck::new(orders),
             control: Mutex::new(control),
+            log: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
         let supervisor = {
@@ -251,7 +259,9 @@ impl Engine {
             supervisor::end_faulted(std::iter::from_fn(|| inbox.faults.pop().ok()));
         }
         control::stop_nodes(core?.plan);
-        supervisor::drain_log(&self.inner);
+        let mut log = self.inner.log();
+        log.drain(&self.inner.shared);
+        log.finish(&self.inner.shared);
         Ok(())
     }
 }

@@ -8,8 +8,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use midibay_plugin::Level;
-
 use super::Inner;
 use super::control::{Control, stop_node};
 use super::restart::Start;
@@ -37,7 +35,7 @@ pub(super) fn run(inner: &Arc<Inner>, mut inbox: Inbox) -> Inbox {
             news.push(News::Faulted(Arc::clone(&fault.host)));
             faulted.push(fault);
         }
-        drain_log(inner);
+        inner.log().drain(&inner.shared);
         if stopping {
             join(worker);
             end_faulted(faulted);
@@ -132,23 +130,5 @@ fn start(inner: &Inner, due: Vec<Start>) {
     for start in due {
         let made = start.make();
         inner.control().started(&start, made, &inner.deck, &inner.shared);
-    }
-}
-
-/// Writes what nodes said since the last time.
-pub(super) fn drain_log(inner: &Inner) {
-    let lost = inner.shared.log_lost.load(Ordering::Relaxed);
-    let told = inner.shared.log_lost_told.swap(lost, Ordering::Relaxed);
-    if lost > told {
-        tracing::warn!(target: "midibay", "{} lines of the log were lost", lost - told);
-    }
-    while let Some(line) = inner.shared.log.pop() {
-        let node = inner.shared.name_of(line.slot);
-        match line.level {
-            Level::Error => tracing::error!(target: "midibay", "{node}: {}", line.text()),
-            Level::Warn => tracing::warn!(target: "midibay", "{node}: {}", line.text()),
-            Level::Info => tracing::info!(target: "midibay", "{node}: {}", line.text()),
-            Level::Debug => tracing::debug!(target: "midibay", "{node}: {}", line.text()),
-        }
     }
 }
