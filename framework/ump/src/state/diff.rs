@@ -96,13 +96,13 @@ impl Difference<'_> {
             sink(Ump::program_change2(voice.group, voice.channel, program, bank));
         }
         if let Some(bank) = bank {
-            let halves = [u32::from(bank >> 7) << 25, u32::from(bank & 0x7F) << 25];
-            for (i, controller) in [0, 32].into_iter().enumerate() {
-                let known = now[i].is_some_and(|value| value >> 25 == halves[i] >> 25);
+            for (now, controller) in now.iter_mut().zip([0, 32]) {
+                let half = bank_half(Some(Program { program, bank: Some(bank) }), controller);
+                let known = now.is_some_and(|value| value >> 25 == half >> 25);
                 if !known && !voice.is_midi2() {
-                    sink(voice.control(controller, halves[i]));
+                    sink(voice.control(controller, half));
                 }
-                now[i] = Some(halves[i]);
+                *now = Some(half);
             }
         }
         if !voice.is_midi2() {
@@ -122,7 +122,7 @@ impl Difference<'_> {
             };
             let rest = match controller {
                 // Else half a bank of another's would join the half that is selected next.
-                0 | 32 => Some(0),
+                0 | 32 => Some(bank_half(new.program, controller)),
                 _ => default_of(controller),
             };
             let Some(after) = new.controller(controller).or(rest) else { return };
@@ -198,4 +198,10 @@ fn deselect(voice: Voice, now: Selected, new: &Parameters, sink: &mut impl FnMut
         None => Selected::Registered(crate::parameter::NULL),
     };
     select(voice, now, wanted, sink);
+}
+
+/// Where a bank controller (0, 32) rests: at the half of the program's bank, or at 0. 32-bit scale.
+fn bank_half(program: Option<Program>, controller: u8) -> u32 {
+    let bank = program.and_then(|program| program.bank).unwrap_or(0);
+    u32::from(if controller == 0 { bank >> 7 } else { bank & 0x7F }) << 25
 }
