@@ -32,13 +32,13 @@ fn a_line_is_handed_out_once_when_the_next_one_is_asked_for() {
 fn the_end_of_the_output_brings_every_line() {
     let process = shell("for n in 1 2 3; do echo $n; sleep 0.02; done");
     assert_eq!(process.wait_for_end_of_output(PATIENCE).unwrap(), ["1", "2", "3"]);
-    let endless = shell("sleep 600");
+    let endless = shell("exec sleep 600");
     assert!(endless.wait_for_end_of_output(Duration::from_millis(50)).is_err());
 }
 
 #[test]
 fn a_wait_in_vain_shows_what_was_written_instead() {
-    let process = shell("echo something else; sleep 600");
+    let process = shell("echo something else; exec sleep 600");
     process.wait_for_line("something", PATIENCE).unwrap();
     let error = process.wait_for_line("ready", Duration::from_millis(50)).unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }));
